@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a CA's refusal means: RFC 7807 problem documents and bare HTTP errors become failures whose fault decides the schedule.
+ * One table from problem type to fault.
+ */
+#ifndef MD_ACME_PROBLEM_H
+#define MD_ACME_PROBLEM_H
+
+#include "net/http.h"
+
+#define MD_ACME_ERROR "urn:ietf:params:acme:error:"
+
+/**
+ * The failure for an answer that is not the expected one: a problem document of RFC 8555 6.7, another JSON, HTML, nothing.
+ * `doing` is what was tried ("placing the order"). not_before comes from Retry-After or the "retry after <date> UTC" in the text
+ * of rate limits. Text names host, status, problem type and detail, shortened.
+ */
+md_err *md_problem_of(const md_http_response *response, const char *doing, const char *url, apr_time_t now, apr_pool_t *p);
+/** The failure for a problem object inside a resource ("error" of a challenge, authorization or order). */
+md_err *md_problem_read(const json_t *problem, const char *doing, apr_time_t now, apr_pool_t *p);
+/** Is `err` (or a cause) the ACME problem with this short name ("badNonce")? */
+int md_problem_is(const md_err *err, const char *short_name);
+
+#endif

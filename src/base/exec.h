@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs an operator's command: argument vector, no shell, no PATH search, bounded time. Standard error is
+ * read line by line into the log (info), its last words are kept for the failure.
+ */
+#ifndef MD_BASE_EXEC_H
+#define MD_BASE_EXEC_H
+
+#include "base/text.h"
+
+typedef struct md_exec_result {
+    int exit_code;          /* 0..127, as the program returned it */
+    const char *last_words; /* last line of standard error, or "" */
+} md_exec_result;
+
+/** Splits a command line with shell-like quoting (blanks, '..', "..", backslash). */
+MD_MUST md_err *md_command_words(const char *command, apr_pool_t *p, md_names **out);
+
+/**
+ * Runs argv[0] with its arguments, inherits the environment, no standard input, waits at most `timeout`, then
+ * kills its process group. A program that cannot be started, was killed or exits above 127 is a failure
+ * (MD_FAULT_LOCAL); other exit codes are the caller's to judge.
+ */
+MD_MUST md_err *md_exec(const md_names *argv, apr_interval_time_t timeout, apr_pool_t *p, md_exec_result *out);
+
+#endif
