@@ -108,10 +108,12 @@ static md_err *read_plan(md_cli *cli)
     for (int i = 0; i < names->nelts; ++i) {
         md_domain *domain;
         json_t *doc;
-        md_err *err = md_store_load_json(cli->store, MD_PLACE(MD_GROUP_DOMAINS, MD_NAME(names, i), "md.json"), cli->p, &doc);
+        md_err *err = md_store_load_json(cli->store, MD_PLACE(MD_GROUP_DOMAINS, MD_NAME(names, i), "md.json"),
+                                         cli->p, &doc);
 
         if (err)
-            md_log_err(MD_LOG_WARN, 0, MD_NAME(names, i), "reading the store", err, "this domain is left out:");
+            md_log_err(MD_LOG_WARN, 0, MD_NAME(names, i), "reading the store", err,
+                       "this domain is left out:");
         domain = err || !doc ? NULL : md_domain_from_json(doc, cli->p);
         if (!domain)
             continue;
@@ -178,7 +180,8 @@ static md_err *run(md_cli *cli, int argc, char **argv)
     const md_command *command = argc ? find_command(argc, argv, &used) : NULL;
 
     if (!command)
-        return argc ? md_usage(cli, "there is no command '%s'", argv[0]) : md_usage(cli, "a command is missing");
+        return argc ? md_usage(cli, "there is no command '%s'", argv[0])
+                    : md_usage(cli, "a command is missing");
     MD_TRY(open_store(cli, command->writes));
     return command->run(cli, argc - used + 1, argv + used - 1);
 }

@@ -13,9 +13,9 @@ typedef struct md_cli {
     const char *ca_url, *ca_file, *store_dir, *proxy_url, *terms;
     int json;
     md_level level;
-    md_store *store;   /* opened for commands that need it */
-    md_plan *plan;     /* what the store's domains ask for */
-    json_t *output;    /* array of what the command shows */
+    md_store *store; /* opened for commands that need it */
+    md_plan *plan;   /* what the store's domains ask for */
+    json_t *output;  /* array of what the command shows */
 } md_cli;
 
 /** One command: its words ("store list"), arguments for the usage line, what it does, whether it changes the store. */

@@ -43,7 +43,8 @@ static md_err *chosen(md_cli *cli, int argc, char **argv, apr_array_header_t **o
         md_domain *domain = find(cli, argv[i]);
 
         if (!domain)
-            return md_fail(cli->p, MD_FAULT_CONFIG, "md:unknown-domain", "no managed domain has the name %s", argv[i]);
+            return md_fail(cli->p, MD_FAULT_CONFIG, "md:unknown-domain", "no managed domain has the name %s",
+                           argv[i]);
         APR_ARRAY_PUSH(*out, md_domain *) = domain;
     }
     return NULL;
@@ -158,7 +159,9 @@ md_err *md_cmd_drive(md_cli *cli, int argc, char **argv)
 {
     md_http_options http = { .user_agent = "apachemd/" MD_VERSION " mod_md/" MD_VERSION };
     md_events events = { NULL, 0 };
-    md_core core = { .store = cli->store, .plan = cli->plan, .clock = &md_clock_system, .events = &events, .http = &http };
+    md_core core = {
+        .store = cli->store, .plan = cli->plan, .clock = &md_clock_system, .events = &events, .http = &http
+    };
     apr_array_header_t *domains;
     drive how = { 0, 0, NULL };
 

@@ -40,7 +40,8 @@ md_err *md_cmd_store_add(md_cli *cli, int argc, char **argv)
         md_names_add(domain->policy.ca_urls.list, cli->ca_url);
         domain->policy.set |= APR_UINT64_C(1) << MD_FIELD_ca_urls;
     }
-    MD_TRY(md_store_save_json(cli->store, place, md_domain_to_json(domain, MD_STATE_INCOMPLETE, cli->p), cli->p));
+    MD_TRY(md_store_save_json(cli->store, place, md_domain_to_json(domain, MD_STATE_INCOMPLETE, cli->p),
+                              cli->p));
     md_cli_show(cli, domain, -1);
     return NULL;
 }

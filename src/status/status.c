@@ -54,7 +54,8 @@ static int fact_count(const md_domain *domain, const apr_array_header_t *facts)
 }
 
 /** Puts one object per certificate into `into`, and the period in which all are valid. */
-static void add_certs(json_t *into, const md_domain *domain, const apr_array_header_t *facts, int public_only, apr_pool_t *p)
+static void add_certs(json_t *into, const md_domain *domain, const apr_array_header_t *facts, int public_only,
+                      apr_pool_t *p)
 {
     md_period common = { 0, 0 };
     int seen = 0;
@@ -81,8 +82,8 @@ static apr_array_header_t *staged_facts(const md_core *core, const md_domain *do
     for (int i = 0; i < domain->policy.keys->nelts; ++i) {
         md_cert_facts *cert = NULL;
         md_cert_fact *fact = apr_array_push(facts);
-        md_err *err =
-            md_creds_load_facts(core->store, MD_GROUP_STAGING, domain->name, MD_SPEC(domain->policy.keys, i), p, &cert);
+        md_err *err = md_creds_load_facts(core->store, MD_GROUP_STAGING, domain->name,
+                                          MD_SPEC(domain->policy.keys, i), p, &cert);
 
         *fact = (md_cert_fact){ .cert = err ? NULL : cert };
     }
@@ -90,7 +91,8 @@ static apr_array_header_t *staged_facts(const md_core *core, const md_domain *do
 }
 
 /** The staged job as "renewal"; absent when no job was ever begun. */
-static md_err *add_renewal(const md_core *core, const md_domain *domain, int with_log, json_t *entry, apr_pool_t *p)
+static md_err *add_renewal(const md_core *core, const md_domain *domain, int with_log, json_t *entry,
+                           apr_pool_t *p)
 {
     md_bytes stored;
     md_job *job;
