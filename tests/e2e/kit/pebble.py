@@ -3,7 +3,10 @@
 
 import http.client
 import json
+import re
 import ssl
+import threading
+import time
 
 from . import pki
 from .places import pebble_program
@@ -127,3 +130,27 @@ class Pebble:
     def count(self, text):
         """How many of its log lines contain `text`, such as 'POST /sign-me-up'."""
         return sum(text in line for line in self.log().splitlines())
+
+
+class IssueWatch:
+    """Notes when the CA issues: {serial: time.monotonic()}. Use as a context manager."""
+
+    def __init__(self, ca):
+        self.ca, self.issued, self._ended = ca, {}, threading.Event()
+        self.offset = len(ca.log().encode())
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *exc):
+        self._ended.set()
+        self.thread.join(5)
+
+    def _run(self):
+        with open(self.ca.proc.log, "rb") as log:
+            log.seek(self.offset)
+            while not self._ended.wait(0.005):
+                for serial in re.findall(rb"Issued certificate serial ([0-9a-f]+)", log.read()):
+                    self.issued.setdefault(int(serial, 16), time.monotonic())

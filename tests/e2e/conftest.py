@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every end-to-end test shares: one CA a session, and servers that end with their test."""
+
+import itertools
+import os
+import shutil
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+
+from kit import places, pebble                      # noqa: E402
+from kit.httpd import Httpd                         # noqa: E402
+
+COUNTER = itertools.count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def module():
+    """The module under test; nothing is tested without one."""
+    path = places.module_under_test()
+    if not path.is_file():
+        pytest.exit(f"there is no {path}: build it first, or set MD_MODULE", returncode=2)
+    return path
+
+
+@pytest.fixture(scope="session")
+def lab():
+    """A folder for what lives as long as the session."""
+    folder = places.new_folder("md-lab-")
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def dns(lab):
+    """The DNS server that Pebbles ask."""
+    server = pebble.ChallengeServer(lab)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_ca(lab, dns):
+    """The Pebble that most tests use: strict, no waiting in validations, 5 % bad nonces."""
+    folder = lab / "pebble"
+    folder.mkdir()
+    ca = pebble.Pebble(folder, dns, strict=True)
+    yield ca
+    ca.stop()
+
+
+@pytest.fixture
+def ca(shared_ca):
+    """The shared CA, known to answer."""
+    shared_ca.ensure()
+    return shared_ca
+
+
+@pytest.fixture
+def new_ca(lab, dns):
+    """Makes a CA of one's own: new_ca(va_sleeptime=3, config={...})."""
+    made = []
+
+    def make(**kw):
+        folder = lab / f"pebble-{next(COUNTER)}"
+        folder.mkdir()
+        made.append(pebble.Pebble(folder, dns, **{"strict": True, **kw}))
+        return made[-1]
+    yield make
+    for each in made:
+        each.stop()
+
+
+@pytest.fixture
+def new_httpd(request):
+    """Makes servers that end with the test; new_httpd(ca, mpm="worker")."""
+    made = []
+
+    def make(ca=None, **kw):
+        made.append(Httpd(ca, **kw))
+        return made[-1]
+    yield make
+    failed = getattr(request.node, "failed", False)
+    for server in made:
+        server.stop()
+        if failed:
+            print(f"---- error log of {server.root}\n" + "\n".join(server.error_log().splitlines()[-60:]))
+        if not os.environ.get("MD_KEEP"):
+            shutil.rmtree(server.root, ignore_errors=True)
+
+
+@pytest.fixture
+def httpd(ca, new_httpd):
+    """A server on the event MPM that uses the shared CA; not configured, not started."""
+    return new_httpd(ca)
+
+
+@pytest.fixture
+def name():
+    """Makes names nobody used before: name("www") is www.tN.example.test."""
+    number = next(COUNTER)
+    return lambda label="www": f"{label}.t{number}.example.test"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Let fixtures know whether their test failed."""
+    outcome = yield
+    if outcome.get_result().failed:
+        item.failed = True
