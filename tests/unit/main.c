@@ -1,45 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs every suite; arguments name the ones to run.
+ * Runs the unit tests: all suites, or those whose names are given. Every test runs in a process of its own, so a crash is the
+ * failure of one test that has a name; set CK_FORK=no to debug.
  */
 #include <apr_general.h>
-#include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SUITE(name) Suite *suite_##name(void);
-#include "suites.inc"
-#undef SUITE
+#include "suites.h"
 
 static const struct {
     const char *name;
     Suite *(*make)(void);
 } suites[] = {
 #define SUITE(name) { #name, suite_##name },
-#include "suites.inc"
+#include "suite_rows.h"
 #undef SUITE
+    { NULL, NULL },
 };
 
-static int wanted(const char *name, int argc, char **argv)
+static int is_wanted(const char *name, int argc, char **argv)
 {
-    for (int i = 1; i < argc; ++i)
-        if (strcmp(argv[i], name) == 0)
+    for (int i = 1; i < argc; ++i) {
+        if (!strcmp(name, argv[i]))
             return 1;
-    return argc == 1;
+    }
+    return argc < 2;
 }
 
 int main(int argc, char **argv)
 {
     SRunner *runner = srunner_create(NULL);
     int failed;
+    int total;
 
-    apr_initialize();
-    for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); ++i)
-        if (wanted(suites[i].name, argc, argv))
+    if (apr_initialize() != APR_SUCCESS)
+        return EXIT_FAILURE;
+    for (size_t i = 0; suites[i].name; ++i) {
+        if (is_wanted(suites[i].name, argc, argv))
             srunner_add_suite(runner, suites[i].make());
-    srunner_run_all(runner, CK_NORMAL);
+    }
+    srunner_run_all(runner, CK_ENV);
+    total = srunner_ntests_run(runner);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
     apr_terminate();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    if (!total)
+        fputs("no test was run: is the suite's name right?\n", stderr);
+    return failed || !total ? EXIT_FAILURE : EXIT_SUCCESS;
 }
