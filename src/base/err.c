@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Failures as values: made, wrapped, told in one line, written to JSON; and the table of advice.
+ */
+#include "base/err.h"
+
+#include <apr_errno.h>
+#include <apr_strings.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/json.h"
+
+md_err *md_fail(apr_pool_t *p, md_fault fault, const char *type, const char *fmt, ...)
+{
+    md_err *err = apr_pcalloc(p, sizeof(*err));
+    va_list args;
+
+    va_start(args, fmt);
+    err->detail = apr_pvsprintf(p, fmt, args);
+    va_end(args);
+    err->fault = fault;
+    err->type = type;
+    err->status = APR_EGENERAL;
+    return err;
+}
+
+md_err *md_fail_status(apr_pool_t *p, apr_status_t status, const char *fmt, ...)
+{
+    md_err *err = apr_pcalloc(p, sizeof(*err));
+    char reason[256];
+    va_list args;
+
+    va_start(args, fmt);
+    err->detail =
+        apr_pstrcat(p, apr_pvsprintf(p, fmt, args), ": ", apr_strerror(status, reason, sizeof(reason)), NULL);
+    va_end(args);
+    err->fault = MD_FAULT_LOCAL;
+    err->type = "md:system";
+    err->status = status != APR_SUCCESS ? status : APR_EGENERAL;
+    return err;
+}
+
+md_err *md_wrap(apr_pool_t *p, const md_err *cause, const char *fmt, ...)
+{
+    md_err *err = apr_pmemdup(p, cause, sizeof(*err));
+    va_list args;
+
+    va_start(args, fmt);
+    err->detail = apr_pvsprintf(p, fmt, args);
+    va_end(args);
+    err->cause = cause;
+    return err;
+}
+
+const char *md_err_text(const md_err *err, apr_pool_t *p)
+{
+    const char *text = err->detail;
+
+    for (const md_err *cause = err->cause; cause; cause = cause->cause)
+        text = apr_pstrcat(p, text, ": ", cause->detail, NULL);
+    return text;
+}
+
+const char *md_fault_name(md_fault fault)
+{
+    static const char *const names[] = { "config", "remote", "validation", "limit", "local" };
+
+    return names[fault];
+}
+
+#define ACME "urn:ietf:params:acme:error:"
+
+static const struct {
+    const char *type; /* exact */
+    const char *advice;
+} advice_by_type[] = {
+    { ACME "rateLimited", "The CA asks to wait; nothing needs to be done unless this repeats for days" },
+    { ACME "userActionRequired", "Read the CA's terms of service and set 'MDCertificateAgreement accepted'" },
+    { ACME "agreementRequired", "Read the CA's terms of service and set 'MDCertificateAgreement accepted'" },
+    { ACME "externalAccountRequired", "Get a key id and HMAC from the CA and set MDExternalAccountBinding" },
+    { ACME "invalidContact", "Set MDContactEmail to an address that the CA accepts" },
+    { ACME "unsupportedContact", "Set MDContactEmail to an address that the CA accepts" },
+    { ACME "rejectedIdentifier",
+      "The CA does not issue for this name; remove it from the domain or choose another CA" },
+    { ACME "unsupportedIdentifier",
+      "The CA does not issue for this kind of name; remove it or choose another CA" },
+    { ACME "connection", "Check that the name leads to this server and that port 80 is open to the world" },
+    { ACME "dns", "Check the DNS records of the name, as seen from outside" },
+    { ACME "caa", "Allow the CA in the CAA records of the name" },
+    { ACME "unauthorized", "Check that requests for the name reach this server and not another one" },
+    { ACME "incorrectResponse", "Check that requests for the name reach this server and not another one" },
+    { ACME "badCSR", "The CA refuses the kind of key or the names; check MDPrivateKeys" },
+    { ACME "badPublicKey", "The CA refuses the kind of key; check MDPrivateKeys" },
+    { ACME "malformed",
+      "The CA did not understand; check MDCertificateAuthority, and report this if it persists" },
+    { "challenge-mismatch",
+      "Make a challenge type usable that the CA offers: port 80 reachable, or MDChallengeDns01" },
+    { "challenge-setup-failure",
+      "Check that the server's user can write the folder 'challenges' of the store" },
+    { "md:unreachable",
+      "Check that this machine can connect to the CA (firewall, MDHttpProxy); it is tried again by itself" },
+    { "md:timeout", "Check the connection of this machine to the CA; it is tried again by itself" },
+    { "md:tls", "Check the roots that the CA's server is verified with (MDCACertificateFile)" },
+    { "md:too-large", "Check that MDCertificateAuthority is the directory URL of an ACME CA" },
+    { "md:bad-answer", "Check that MDCertificateAuthority is the directory URL of an ACME CA" },
+    { "md:bad-certificate",
+      "The CA sent a certificate that cannot be used; report this to the CA if it persists" },
+    { "md:bad-file", "The file was set aside; restore it from a backup or let it be made anew" },
+    { "md:not-live",
+      "Restart the server; if that does not help, look for another server or proxy in front of this one" },
+    { "md:overlap", "Give every name to one managed domain only" },
+};
+
+static const char *const advice_by_fault[] = {
+    "Change the configuration as the message says and reload the server",
+    "It is tried again by itself; look at the CA's status page if this lasts",
+    "Check that the name leads to this server, as seen from outside",
+    "The CA asks to wait; nothing needs to be done",
+    "Check disk space and permissions of the store",
+};
+
+const char *md_err_advice(const md_err *err)
+{
+    for (size_t i = 0; err->type && i < sizeof(advice_by_type) / sizeof(advice_by_type[0]); ++i)
+        if (strcmp(advice_by_type[i].type, err->type) == 0)
+            return advice_by_type[i].advice;
+    return advice_by_fault[err->fault];
+}
+
+void md_err_to_json(const md_err *err, json_t *last, apr_pool_t *p)
+{
+    char reason[256];
+
+    md_json_set_int(last, "status", err->status);
+    md_json_set_text(last, "status-description", apr_strerror(err->status, reason, sizeof(reason)));
+    md_json_set_text(last, "problem", err->type);
+    md_json_set_text(last, "detail", md_err_text(err, p));
+    md_json_set(last, "subproblems", err->subproblems ? json_deep_copy(err->subproblems) : NULL);
+    md_json_set_text(last, "fault", md_fault_name(err->fault));
+    md_json_set_text(last, "advice", md_err_advice(err));
+}
+
+md_err *md_err_copy(const md_err *err, apr_pool_t *p)
+{
+    md_err *copy;
+
+    if (!err)
+        return NULL;
+    copy = apr_pmemdup(p, err, sizeof(*copy));
+    copy->type = apr_pstrdup(p, err->type);
+    copy->detail = apr_pstrdup(p, err->detail);
+    copy->cause = md_err_copy(err->cause, p);
+    copy->subproblems = err->subproblems ? md_own_json(p, json_deep_copy(err->subproblems)) : NULL;
+    return copy;
+}

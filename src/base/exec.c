@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Commands of the operator. Between fork and exec only async-signal-safe calls are made: the process has threads.
+ */
+#include "base/exec.h"
+
+#include <apr_strings.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/when.h"
+
+extern char **environ;
+
+enum { LINE_BYTES = 512, POLL_MS = 50 };
+
+/** Takes one word with its quotes off the front of *at into `word`; 0: a quote is left open. */
+static int take_word(const char **at, char *word)
+{
+    char quote = '\0';
+
+    for (; **at && (quote || !strchr(" \t", **at)); ++*at) {
+        if (quote && **at == quote)
+            quote = '\0';
+        else if (!quote && (**at == '"' || **at == '\''))
+            quote = **at;
+        else if (**at == '\\' && quote != '\'' && (*at)[1])
+            *word++ = *++*at;
+        else
+            *word++ = **at;
+    }
+    *word = '\0';
+    return !quote;
+}
+
+md_err *md_command_words(const char *command, apr_pool_t *p, md_names **out)
+{
+    const char *at = command;
+
+    *out = md_names_make(p);
+    for (at += strspn(at, " \t"); *at; at += strspn(at, " \t")) {
+        char *word = apr_palloc(p, strlen(at) + 1);
+
+        if (!take_word(&at, word))
+            return md_fail(p, MD_FAULT_CONFIG, "md:config", "the command line '%s' has an open quote",
+                           command);
+        md_names_add(*out, word);
+    }
+    if (!(*out)->nelts)
+        return md_fail(p, MD_FAULT_CONFIG, "md:config", "the command line is empty");
+    return NULL;
+}
+
+typedef struct listener {
+    int fd;
+    char line[LINE_BYTES], last[LINE_BYTES];
+    size_t used;
+    const char *program;
+} listener;
+
+static void end_line(listener *from)
+{
+    from->line[from->used] = '\0';
+    if (from->used) {
+        memcpy(from->last, from->line, sizeof(from->last));
+        md_log(MD_LOG_INFO, 0, "%s says: %s", from->program, from->line);
+    }
+    from->used = 0;
+}
+
+/** Reads what is there; 0 at the end of the stream. */
+static int listen_once(listener *from)
+{
+    char bytes[LINE_BYTES];
+    ssize_t count = read(from->fd, bytes, sizeof(bytes));
+
+    if (count <= 0)
+        return count < 0 && (errno == EAGAIN || errno == EINTR);
+    for (ssize_t i = 0; i < count; ++i) {
+        if (bytes[i] == '\n' || from->used == sizeof(from->line) - 1)
+            end_line(from);
+        if (bytes[i] != '\n')
+            from->line[from->used++] = bytes[i];
+    }
+    return 1;
+}
+
+static int spawn(const md_names *argv, int errors, pid_t *pid, apr_pool_t *p)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, defaults;
+    char **words = apr_pcalloc(p, (apr_size_t)(argv->nelts + 1) * sizeof(*words));
+    int rc;
+
+    for (int i = 0; i < argv->nelts; ++i)
+        words[i] = apr_pstrdup(p, MD_NAME(argv, i));
+    sigemptyset(&none);
+    sigfillset(&defaults);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, errors, 2);
+#if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 34)
+    posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+#endif
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes,
+                             POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &defaults);
+    rc = posix_spawn(pid, words[0], &actions, &attributes, words, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    return rc;
+}
+
+/** Listens until the program has ended; 0: it took longer than allowed and was killed. */
+static int wait_for(pid_t pid, listener *from, apr_time_t deadline, int *status)
+{
+    struct pollfd ready = { .fd = from->fd, .events = POLLIN };
+    int open = 1, in_time = 1;
+
+    while (waitpid(pid, status, WNOHANG) == 0) {
+        if (in_time && apr_time_now() > deadline) {
+            in_time = 0;
+            kill(-pid, SIGKILL);
+        }
+        if (!open)
+            poll(NULL, 0, POLL_MS);
+        else if (poll(&ready, 1, POLL_MS) > 0)
+            open = listen_once(from);
+    }
+    while (open && poll(&ready, 1, 0) > 0)
+        open = listen_once(from);
+    end_line(from);
+    return in_time;
+}
+
+md_err *md_exec(const md_names *argv, apr_interval_time_t timeout, apr_pool_t *p, md_exec_result *out)
+{
+    const char *program = MD_NAME(argv, 0);
+    listener *from = apr_pcalloc(p, sizeof(*from));
+    int ends[2], status = 0, rc, in_time;
+    pid_t pid;
+
+    *out = (md_exec_result){ -1, "" };
+    if (pipe2(ends, O_CLOEXEC))
+        return md_fail_status(p, APR_FROM_OS_ERROR(errno), "cannot make a pipe for %s", program);
+    rc = spawn(argv, ends[1], &pid, p);
+    close(ends[1]);
+    if (rc) {
+        close(ends[0]);
+        return md_fail_status(p, APR_FROM_OS_ERROR(rc), "cannot run %s", program);
+    }
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    from->fd = ends[0];
+    from->program = program;
+    in_time = wait_for(pid, from, apr_time_now() + timeout, &status);
+    close(ends[0]);
+    out->last_words = from->last;
+    if (!in_time)
+        return md_fail(p, MD_FAULT_LOCAL, "md:command", "%s took longer than %s and was stopped", program,
+                       md_duration_words(timeout, p));
+    if (!WIFEXITED(status))
+        return md_fail(p, MD_FAULT_LOCAL, "md:command", "%s was ended by signal %d", program,
+                       WTERMSIG(status));
+    out->exit_code = WEXITSTATUS(status);
+    if (out->exit_code > 126)
+        return md_fail(p, MD_FAULT_LOCAL, "md:command", "%s could not be run (exit code %d)", program,
+                       out->exit_code);
+    return NULL;
+}
