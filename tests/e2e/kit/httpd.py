@@ -28,7 +28,7 @@ DefaultRuntimeDir run
 PidFile run/httpd.pid
 Mutex file:{root}/run default
 ErrorLog logs/error.log
-LogLevel notice md:{md_level}
+LogLevel notice {md_level}
 LogFormat "%{{%s}}t %P %v %>s %r" served
 CustomLog logs/access.log served
 Timeout 20
@@ -75,7 +75,7 @@ class Httpd:
             lines += [f"User {places.unprivileged_user()}", f"Group {places.unprivileged_user()}"]
         text = "\n".join(lines) + "\n" + (mpm_settings or MPM[self.mpm])
         return text + BASE.format(root=self.root, http_port=self.http_port, https_port=self.https_port,
-                                  md_level=self.md_level if self.managed else "notice")
+                                  md_level=f"md:{self.md_level}" if self.managed else "")
 
     def md_config(self, ca_url=None, ca_file=None):
         """The directives that point the module at our CA."""

@@ -1,0 +1,98 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""How fast certificates are issued: our module, the original, and a client that only floods the CA's protocol.
+
+The clock runs from the server's first answer until the last verified set is in the store (for the flood: until the last
+certificate was downloaded). Each contestant has a fresh Pebble with the same settings; ratios come from one run."""
+
+import time
+
+from common import MODULES, arguments, contestants, median, note, show, workplace
+from flood import flood
+from kit import pebble, tls
+from kit.httpd import Httpd
+from kit.proc import wait_until
+
+
+def through_httpd(ca, hosts, module, folder, args):
+    """(seconds until all sets are in the store, seconds until all are live or None)."""
+    httpd = Httpd(ca, module=module, folder=folder, md_level="warn")
+    httpd.configure("MDPrivateKeys P-256", "MDRetryDelay 1s", *[f"MDomain {h}" for h in hosts],
+                    *[httpd.vhost(h) for h in hosts])
+    have = set()
+
+    def all_stored():
+        for group in ("staging", "domains"):
+            have.update(p.parent.name for p in httpd.store.file(group).glob("*/pubcert.p-256.pem"))
+        return len(have) == len(hosts)
+    try:
+        httpd.start(60)
+        began = time.monotonic()
+        wait_until(all_stored, args.limit, f"{len(hosts)} certificates", pause=0.05)
+        stored = time.monotonic() - began
+        return stored, (all_live(httpd, hosts, began) if module == MODULES["ours"]() else None)
+    finally:
+        httpd.stop()
+
+
+def all_live(httpd, hosts, began):
+    """Seconds until a handshake with every host shows a certificate of the CA."""
+    for host in hosts:
+        tls.wait_for_cert(httpd.https_port, host, 30)
+    return time.monotonic() - began
+
+
+def run(who, count, sleep, folder, args):
+    """One contestant, one Pebble."""
+    folder.mkdir()
+    folder.chmod(0o755)
+    dns = pebble.ChallengeServer(folder)
+    knobs = {"va_sleeptime": sleep} if sleep else {"va_nosleep": 1}
+    ca = pebble.Pebble(folder, dns, **knobs)
+    hosts = [f"h{i}.bench.example.test" for i in range(count)]
+    try:
+        if who == "flood":
+            return flood(ca, hosts, args.connections), None
+        server = folder / "httpd"
+        server.mkdir()
+        return through_httpd(ca, hosts, MODULES[who](), server, args)
+    finally:
+        ca.stop()
+        dns.stop()
+
+
+def scene(title, count, sleep, folder, args):
+    """All contestants in one scene, interleaved over the runs."""
+    rates, live = {}, {}
+    for turn in range(args.runs):
+        for who in contestants(args.of):
+            seconds, until_live = run(who, count, sleep, folder / f"{title}-{who}-{turn}", args)
+            note(f"{title} {who}: {count} in {seconds:.2f} s = {count / seconds:.2f}/s"
+                 + (f", all live after {until_live:.2f} s" if until_live else ""))
+            rates.setdefault(who, []).append(count / seconds)
+            if until_live:
+                live.setdefault(who, []).append(until_live)
+    result = {who: {"per_second": median(each), "runs": [round(r, 2) for r in each]} for who, each in rates.items()}
+    for who, each in live.items():
+        result[who]["all_live_after_s"] = median(each)
+    for other in ("stock", "flood"):
+        if "ours" in result and other in result:
+            result[f"ours/{other}"] = round(result["ours"]["per_second"] / result[other]["per_second"], 2)
+    return result
+
+
+def main():
+    args = arguments(__doc__, of="ours,stock,flood", runs=1, quick=100, slow=60, sleep=3, connections=8, limit=600)
+    result = {}
+    with workplace() as folder:
+        if args.quick:
+            result[f"{args.quick} without CA delay"] = scene("quick", args.quick, 0, folder, args)
+        if args.slow:
+            result[f"{args.slow} with PEBBLE_VA_SLEEPTIME={args.sleep}"] = scene("slow", args.slow, args.sleep, folder, args)
+    rows = [(title, who, f"{value['per_second']}/s" if isinstance(value, dict) else f"{value} x")
+            for title, part in result.items() for who, value in part.items()]
+    show(result, rows, ("scene", "who", "rate"), args.json)
+
+
+if __name__ == "__main__":
+    main()
