@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the programs and modules are: the one place that knows paths and environment variables."""
 
+import functools
 import os
 import pathlib
 import pwd
-import re
 import shutil
 import subprocess
 import tempfile
 
 TOP = pathlib.Path(__file__).resolve().parents[3]
-PEBBLE_SINCE = (2, 10)
 
 
 def module_under_test():
@@ -48,27 +47,11 @@ def unprivileged_user():
     return "www-data" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
 
 
-def _new_enough(program):
-    said = subprocess.run([program, "-version"], capture_output=True, text=True, timeout=10, check=False)
-    version = re.search(r"(\d+)\.(\d+)", said.stdout + said.stderr)
-    return bool(version) and (int(version[1]), int(version[2])) >= PEBBLE_SINCE
-
-
+@functools.lru_cache
 def pebble_program(name="pebble"):
-    """Pebble or its companion `pebble-challtestsrv`: beside $PEBBLE, fetched by tools/pebble, or on PATH."""
-    named = os.environ.get("PEBBLE")
-    folders = [pathlib.Path(named).parent] if named else [TOP / "build/pebble/usr/bin", TOP / "build/pebble"]
-    for folder in folders:
-        if (folder / "pebble").is_file() and (folder / name).is_file():
-            return str(folder / name)
-    found = None if named else shutil.which(name)
-    if found and _new_enough(shutil.which("pebble")):
-        return found
-    fetch = TOP / "tools/pebble"
-    if not named and fetch.exists():
-        path = subprocess.run([fetch], capture_output=True, text=True, timeout=300, check=True).stdout.split()[-1]
-        return str(pathlib.Path(path).parent / name)
-    raise RuntimeError("no Pebble 2.10 or newer found: run tools/pebble or set $PEBBLE")
+    """Pebble, or its companion `pebble-challtestsrv` in the same folder; tools/pebble knows where, and fetches it."""
+    found = subprocess.run([TOP / "tools/pebble"], stdout=subprocess.PIPE, text=True, timeout=300, check=True)
+    return str(pathlib.Path(found.stdout.strip()).parent / name)
 
 
 def new_folder(prefix="md-e2e-"):
