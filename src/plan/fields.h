@@ -16,18 +16,16 @@
 #define MD_FIELDS(ROW) \
  ROW(members,        KEYWORD,  "MDMembers",              "transitive",     "auto",   ANYWHERE, "auto=1|manual=0", \
      "Whether names of matching virtual hosts are added to the domain.") \
- ROW(ca_urls,        ODD,      "MDCertificateAuthority", "ca.urls",        NULL,     ANYWHERE, NULL, \
-     "Directory URL or known name of the certificate authority; several are tried in this order.") \
  ROW(ca_proto,       TEXT,     "MDCertificateProtocol",  "ca.proto",       "ACME",   ANYWHERE, NULL, \
      "Protocol spoken with the certificate authority; only ACME exists.") \
+ ROW(ca_urls,        ODD,      "MDCertificateAuthority", "ca.urls",        NULL,     ANYWHERE, NULL, \
+     "Directory URL or known name of the certificate authority; several are tried in this order.") \
  ROW(agreement,      TEXT,     "MDCertificateAgreement", "ca.agreement",   NULL,     ANYWHERE, NULL, \
      "'accepted': you agree to the terms of service of the certificate authority.") \
- ROW(contact,        TEXT,     "MDContactEmail",         NULL,             NULL,     ANYWHERE, NULL, \
-     "Address that the certificate authority may write to.") \
- ROW(ca_file,        PATH,     "MDCACertificateFile",    "ca-certs",       NULL,     ANYWHERE, "none", \
-     "PEM file with the roots that the certificate authority's own server is checked against.") \
  ROW(challenges,     WORDS,    "MDCAChallenges",         "ca.challenges",  NULL,     ANYWHERE, NULL, \
      "Challenge types to use, in order of preference; unset: chosen automatically.") \
+ ROW(contact,        TEXT,     "MDContactEmail",         NULL,             NULL,     ANYWHERE, NULL, \
+     "Address that the certificate authority may write to.") \
  ROW(keys,           KEYS,     "MDPrivateKeys",          "privkey",        "Default", ANYWHERE, NULL, \
      "Types of private keys; one certificate is obtained for each.") \
  ROW(renew_mode,     KEYWORD,  "MDRenewMode",            "renew-mode",     "auto",   ANYWHERE, "manual=0|stick=0|auto=1|automatic=1|always=2", \
@@ -40,6 +38,10 @@
      "Redirect http: requests of managed domains to https:.") \
  ROW(must_staple,    FLAG,     "MDMustStaple",           "must-staple",    "off",    ANYWHERE, NULL, \
      "Ask for the must-staple extension in new certificates.") \
+ ROW(cert_files,     ODD,      "MDCertificateFile",      "cert-files",     NULL,     DOMAIN,   NULL, \
+     "Certificate chain file of one's own; repeatable.") \
+ ROW(key_files,      ODD,      "MDCertificateKeyFile",   "pkey-files",     NULL,     DOMAIN,   NULL, \
+     "Private key file that belongs to MDCertificateFile; repeatable.") \
  ROW(stapling,       FLAG,     "MDStapling",             "stapling",       "off",    ANYWHERE, NULL, \
      "Staple OCSP responses to handshakes.") \
  ROW(staple_others,  FLAG,     "MDStapleOthers",         NULL,             "on",     ANYWHERE, NULL, \
@@ -48,6 +50,8 @@
      "Command that sets up and tears down DNS records for dns-01.") \
  ROW(proxy_url,      URL,      "MDHttpProxy",            "proxy-url",      NULL,     ANYWHERE, NULL, \
      "HTTP proxy for requests to certificate authorities.") \
+ ROW(ca_file,        PATH,     "MDCACertificateFile",    "ca-certs",       NULL,     ANYWHERE, "none", \
+     "PEM file with the roots that the certificate authority's own server is checked against.") \
  ROW(proxy_ca_file,  PATH,     "MDHttpProxyCACertificateFile", "proxy-ca-certs", NULL, ANYWHERE, "none", \
      "PEM file with the roots that an https: proxy is checked against.") \
  ROW(eab,            ODD,      "MDExternalAccountBinding", NULL,           NULL,     ANYWHERE, NULL, \
@@ -60,10 +64,6 @@
      "Ask the certificate authority when to renew (RFC 9773).") \
  ROW(live,           FLAG,     "MDLiveActivation",       "live-activation", "on",    ANYWHERE, NULL, \
      "Serve a new certificate at once, without a restart.") \
- ROW(cert_files,     ODD,      "MDCertificateFile",      "cert-files",     NULL,     DOMAIN,   NULL, \
-     "Certificate chain file of one's own; repeatable.") \
- ROW(key_files,      ODD,      "MDCertificateKeyFile",   "pkey-files",     NULL,     DOMAIN,   NULL, \
-     "Private key file that belongs to MDCertificateFile; repeatable.") \
  ROW(activation_delay, DURATION, "MDActivationDelay",    NULL,             "0d",     GLOBAL,   "d", \
      "How long a new certificate waits before it goes live.") \
  ROW(base_server,    FLAG,     "MDBaseServer",           NULL,             "off",    GLOBAL,   NULL, \

@@ -14,6 +14,8 @@ typedef struct md_plan {
     md_policy policy;            /* global settings, defaults filled */
     int can_http, can_https;     /* reachable from outside, by listeners and MDPortMap */
     apr_hash_t *by_name;         /* lowercase DNS name (wildcards as written) -> md_domain * */
+    apr_hash_t *by_parent;       /* "*." and the rest of a name -> a domain with a name that this wildcard would match */
+    apr_hash_t *by_domain;       /* name of a domain -> md_domain * */
 } md_plan;
 #define MD_DOMAIN(plan, i) APR_ARRAY_IDX((plan)->domains, (i), md_domain *)
 

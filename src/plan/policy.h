@@ -84,7 +84,11 @@ const md_field *md_field_find(const char *directive);
 void md_policy_merge(md_policy *into, const md_policy *base, const md_policy *over);
 /** Fills every member that is not set with its row's default; the set bits stay. */
 void md_policy_defaults(md_policy *policy, apr_pool_t *p);
+/** The same in two steps, for many policies: the defaults are read once and shared. */
+md_policy *md_policy_make_defaults(apr_pool_t *p);
+void md_policy_fill(md_policy *policy, const md_policy *defaults);
 /** Members with a JSON key into md.json's form / back. Unreadable values are treated as not set. */
+void md_policy_row_to_json(const md_policy *policy, md_field_id id, json_t *doc, apr_pool_t *p);
 void md_policy_to_json(const md_policy *policy, json_t *doc, apr_pool_t *p);
 void md_policy_from_json(md_policy *policy, const json_t *doc, apr_pool_t *p);
 
