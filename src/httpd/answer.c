@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The path of every request on the server leads through here, so what is not for us leaves after a comparison
+ * or two. The store is read for challenges only.
+ */
+#include "httpd/answer.h"
+
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <http_ssl.h>
+#include <mod_core.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "httpd/directives.h"
+#include "httpd/pages.h"
+#include "httpd/run.h"
+#include "httpd/ssl.h"
+
+#define CHALLENGES          "/.well-known/acme-challenge/"
+#define OURS                "/.httpd/"
+#define HSTS_VALUE          "max-age=15768000"
+#define RETRY_AFTER_SECONDS "30"
+
+#define TOKEN_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+/* RFC 7638 with SHA-256: the thumbprint behind the dot of a key authorization is 43 characters of base64url.
+ */
+enum { THUMBPRINT_LENGTH = 43 };
+
+static const char no_certificate_page[] =
+    "<!DOCTYPE html>\n<html><head><title>503 Service Unavailable</title></head><body>\n"
+    "<h1>Service Unavailable</h1>\n"
+    "<p>This site is waiting for its certificate. Please try again in a moment.</p>\n</body></html>\n";
+
+static int begins(const char *text, const char *with)
+{
+    return !strncmp(text, with, strlen(with));
+}
+
+/** Is the file `<token>.<thumbprint>` of another token? What somebody put there by hand answers for any. */
+static int is_for_other_token(const char *text, const char *token)
+{
+    const char *dot = strchr(text, '.');
+
+    if (!dot || dot == text || strlen(dot + 1) != THUMBPRINT_LENGTH ||
+        strspn(dot + 1, TOKEN_CHARS) != THUMBPRINT_LENGTH)
+        return 0;
+    if (strspn(text, TOKEN_CHARS) != (size_t)(dot - text))
+        return 0;
+    return strlen(token) != (size_t)(dot - text) || strncmp(text, token, (size_t)(dot - text)) != 0;
+}
+
+/** No answer is waiting here: ours to refuse, or somebody else's to answer? */
+static int without_challenge(const md_domain *domain)
+{
+    if (!domain || domain->policy.renew_mode == MD_RENEW_MANUAL)
+        return DECLINED;
+    if (domain->policy.renew_mode == MD_RENEW_AUTO && md_domain_is_static(domain))
+        return DECLINED;
+    return HTTP_NOT_FOUND;
+}
+
+static int send_text(request_rec *r, const char *text)
+{
+    if (r->method_number != M_GET) /* HEAD is a GET without a body to httpd */
+        return HTTP_NOT_IMPLEMENTED;
+    ap_set_content_length(r, (apr_off_t)strlen(text));
+    if (!r->header_only)
+        ap_rputs(text, r);
+    else
+        ap_finalize_request_protocol(r);
+    return OK;
+}
+
+/** RFC 8555 8.3, on any host and port, before access control. */
+static int answer_challenge(request_rec *r, const md_run *run)
+{
+    const char *token = r->uri + sizeof(CHALLENGES) - 1, *name, *text = NULL;
+    const md_domain *domain;
+    md_err *err;
+
+    if (!*token || strchr(token, '/') || !r->hostname || md_name_reason(r->hostname))
+        return DECLINED;
+    name = md_lower(r->hostname, r->pool);
+    domain = md_plan_find(run->plan, name);
+    if (domain && domain->policy.challenges && domain->policy.challenges->nelts &&
+        !md_names_has(domain->policy.challenges, "http-01"))
+        return DECLINED;
+    err = md_store_load_text(run->store, MD_PLACE(MD_GROUP_CHALLENGES, name, "acme-http-01.txt"), r->pool,
+                             &text);
+    if (err) {
+        md_log_err(MD_LOG_ERROR, 10081, domain ? domain->name : NULL, "answering a challenge", err,
+                   "The answer for %s cannot be read:", name);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    if (!text || is_for_other_token(text, token))
+        return without_challenge(domain);
+    return send_text(r, text);
+}
+
+static int refuse_without_certificate(request_rec *r)
+{
+    int index = ap_index_of_response(HTTP_SERVICE_UNAVAILABLE);
+
+    apr_table_setn(r->err_headers_out, "Retry-After", RETRY_AFTER_SECONDS);
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    if (!ap_response_code_string(r, index)) /* the operator's own page is better */
+        ap_custom_response(r, HTTP_SERVICE_UNAVAILABLE, no_certificate_page);
+    return HTTP_SERVICE_UNAVAILABLE;
+}
+
+/** A redirect that keeps the method unless it was one without a body; RFC 9110 15.4. */
+static int redirect_status(const request_rec *r, int mode)
+{
+    if (r->method_number == M_GET)
+        return mode == MD_HTTPS_PERMANENT ? HTTP_MOVED_PERMANENTLY : HTTP_MOVED_TEMPORARILY;
+    return mode == MD_HTTPS_PERMANENT ? HTTP_PERMANENT_REDIRECT : HTTP_TEMPORARY_REDIRECT;
+}
+
+static int require_https(request_rec *r, const md_domain *domain)
+{
+    const char *name = ap_get_server_name_for_url(r);
+    int mode = domain->policy.require_https;
+
+    if (begins(r->uri, "/.well-known/") || !md_domain_covers(domain, name))
+        return DECLINED;
+    if (!ap_ssl_conn_is_ssl(r->connection)) {
+        const char *query = r->args ? apr_pstrcat(r->pool, "?", r->args, NULL) : "";
+
+        apr_table_setn(r->headers_out, "Location",
+                       apr_pstrcat(r->pool, "https://", name, ap_escape_uri(r->pool, r->uri), query, NULL));
+        return redirect_status(r, mode);
+    }
+    if (mode == MD_HTTPS_PERMANENT && !apr_table_get(r->headers_out, "Strict-Transport-Security"))
+        apr_table_setn(r->headers_out, "Strict-Transport-Security", HSTS_VALUE);
+    return DECLINED;
+}
+
+int md_answer_quick(request_rec *r, int lookup)
+{
+    const md_run *run = md_run_now();
+    const md_domain *domain;
+    int status = DECLINED;
+
+    if (!run || lookup || !r->uri || !ap_is_initial_req(r))
+        return DECLINED;
+    if (md_ssl_is_challenge(r->connection))
+        return HTTP_SERVICE_UNAVAILABLE;
+    if (begins(r->uri, CHALLENGES) && (status = answer_challenge(r, run)) != DECLINED)
+        return status;
+    if (begins(r->uri, OURS) && (status = md_page_public(r, run)) != DECLINED)
+        return status;
+    domain = md_conf_domain(r->server);
+    if (!domain)
+        return DECLINED;
+    if (md_run_waits(run, domain) && ap_ssl_conn_is_ssl(r->connection) && !begins(r->uri, CHALLENGES) &&
+        !begins(r->uri, OURS))
+        return refuse_without_certificate(r);
+    return domain->policy.require_https ? require_https(r, domain) : DECLINED;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The status document over http: the handler "md-status" for operators, and what everybody may know of a
+ * domain's certificates.
+ */
+#ifndef MD_HTTPD_PAGES_H
+#define MD_HTTPD_PAGES_H
+
+#include "httpd/run.h"
+
+/** Hook handler: SetHandler md-status. */
+int md_page_status(request_rec *r);
+/** Answers /.httpd/certificate-status of a managed host; DECLINED for everything else. */
+int md_page_public(request_rec *r, const md_run *run);
+
+#endif

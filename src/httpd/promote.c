@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The board is written by children, so a row is a hint: what it says decides when to look at the store, and
+ * nothing else.
+ */
+#include "httpd/promote.h"
+
+#include "base/log.h"
+#include "jobs/activate.h"
+
+#define ROUND_MAX apr_time_from_sec(2)
+
+/** What the parent has dealt with, in its own memory. */
+typedef struct dealt {
+    unsigned staged, account;
+    unsigned noticed; /* value of `staged` seen first at `noticed_at` */
+    apr_time_t noticed_at;
+} dealt;
+
+struct md_promoter {
+    md_store *store;
+    const md_plan *plan;
+    const md_board *board;
+    dealt *rows;
+    int next; /* where the next round begins, so that a long one starves nobody */
+};
+
+/** Activates one domain and says what came of it. */
+static md_activation promote(md_store *store, const md_domain *domain, int publish, apr_time_t now,
+                             apr_pool_t *p)
+{
+    md_activation outcome = MD_ACTIVATION_NOTHING;
+    md_err *err = md_activate(store, domain, publish, now, p, &outcome);
+
+    if (err)
+        md_log_err(MD_LOG_ERROR, 10069, domain->name, "activating the new certificate", err,
+                   "What was staged cannot be used:");
+    else if (outcome == MD_ACTIVATION_DONE)
+        md_log(MD_LOG_INFO, 10068, "%s: its new certificate was moved to the domain's folder", domain->name);
+    return outcome;
+}
+
+/** A promoted copy is for the children of one configuration; at a start, DOMAINS has it. */
+static md_err *empty_live(md_store *store, apr_pool_t *p)
+{
+    md_names *copies;
+
+    MD_TRY(md_store_list(store, MD_GROUP_LIVE, NULL, p, &copies));
+    for (int i = 0; i < copies->nelts; ++i)
+        MD_TRY(md_store_drop(store, MD_PLACE(MD_GROUP_LIVE, MD_NAME(copies, i), NULL), p));
+    return NULL;
+}
+
+md_err *md_promote_all(md_store *store, const md_plan *plan, apr_time_t now, apr_pool_t *p)
+{
+    apr_pool_t *each;
+    md_names *staged;
+
+    MD_TRY(md_store_list(store, MD_GROUP_STAGING, NULL, p, &staged));
+    apr_pool_create(&each, p);
+    for (int i = 0; i < staged->nelts; ++i) {
+        const md_domain *domain = md_plan_named(plan, MD_NAME(staged, i));
+
+        apr_pool_clear(each);
+        if (domain)
+            promote(store, domain, 0, now, each);
+    }
+    apr_pool_destroy(each);
+    return empty_live(store, p);
+}
+
+md_promoter *md_promoter_make(md_store *store, const md_plan *plan, const md_board *board, apr_pool_t *p)
+{
+    md_promoter *made = apr_pcalloc(p, sizeof(*made));
+
+    made->store = store;
+    made->plan = plan;
+    made->board = board;
+    made->rows = apr_pcalloc(p, (apr_size_t)board->count * sizeof(*made->rows));
+    return made;
+}
+
+/** Old enough to move? The row's own time is believed only when it says that it is not newer than we noticed.
+ */
+static int ripe(dealt *known, const md_board_row *row, unsigned staged, apr_time_t now)
+{
+    apr_time_t since = (apr_time_t)atomic_load(&row->staged_at);
+
+    if (known->noticed != staged || !known->noticed_at) {
+        known->noticed = staged;
+        known->noticed_at = now;
+    }
+    if (since <= 0 || since > known->noticed_at)
+        since = known->noticed_at;
+    return now - since >= MD_PROMOTE_AGE;
+}
+
+/** Deals with one row. True if there was something to do. */
+static int promote_row(md_promoter *promoter, int index, apr_time_t now, apr_pool_t *p)
+{
+    md_board_row *row = &promoter->board->rows[index];
+    dealt *known = &promoter->rows[index];
+    unsigned staged = atomic_load(&row->staged), account = atomic_load(&row->account);
+    int set_waits = staged != known->staged;
+
+    if (set_waits ? !ripe(known, row, staged, now) : account == known->account)
+        return 0;
+    if (!MD_DOMAIN(promoter->plan, index)->policy.live)
+        return 0; /* everything of this domain waits for a restart */
+    promote(promoter->store, MD_DOMAIN(promoter->plan, index), 1, now, p);
+    known->account = account;
+    if (set_waits) {
+        known->staged = staged;
+        atomic_store(&row->promoted, staged);
+    }
+    return 1;
+}
+
+void md_promote_round(md_promoter *promoter, const md_clock *clock, apr_pool_t *p)
+{
+    const apr_time_t begin = md_now(clock);
+    int count = promoter->board->count;
+    apr_pool_t *each = NULL;
+
+    for (int i = 0; i < count; ++i) {
+        int index = (promoter->next + i) % count;
+
+        if (!each)
+            apr_pool_create(&each, p);
+        if (!promote_row(promoter, index, md_now(clock), each))
+            continue;
+        apr_pool_clear(each);
+        if (md_now(clock) - begin > ROUND_MAX) {
+            promoter->next = (index + 1) % count;
+            break;
+        }
+    }
+    if (each)
+        apr_pool_destroy(each);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What belongs to one configuration of a running server: made in post_config, read by every hook, gone with
+ * the configuration's pool. Children inherit it by fork and change nothing but what their own slots of `live`
+ * hold.
+ */
+#ifndef MD_HTTPD_RUN_H
+#define MD_HTTPD_RUN_H
+
+#include <httpd.h>
+#include "httpd/board.h"
+#include "httpd/facts.h"
+#include "httpd/live.h"
+#include "httpd/promote.h"
+#include "jobs/core.h"
+
+typedef struct md_run {
+    server_rec *base;
+    apr_pool_t *p; /* configuration pool: not for use after the start */
+    md_store *store;
+    md_plan *plan;
+    md_core core;    /* its `self` is this run */
+    md_facts *facts; /* as mod_ssl loaded them */
+    md_board *board;
+    md_live_slot *slots;
+    md_promoter *promoter;
+    char *placeholder; /* by md_domain.index: mod_ssl was given the placeholder */
+    int watched;       /* number of domains that the engine looks after */
+} md_run;
+
+/** The run of the configuration in force; NULL when no domain is managed or before post_config. */
+md_run *md_run_now(void);
+
+/** Does a TLS host of this domain have nothing but its placeholder to show? */
+int md_run_waits(const md_run *run, const md_domain *domain);
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A cold start goes through post_config twice; httpd throws the first pass away. That pass does what mod_ssl
+ * needs to accept the configuration and nothing else. A graceful restart goes through it once.
+ */
+#include "httpd/startup.h"
+
+#include <apr_strings.h>
+#include <http_config.h>
+#include <http_core.h>
+#include <unixd.h>
+
+#include "base/log.h"
+#include "httpd/hosts.h"
+#include "httpd/prove.h"
+#include "httpd/run.h"
+#include "httpd/sink.h"
+#include "httpd/watch.h"
+#include "jobs/activate.h"
+#include "jobs/kind_renew.h"
+#include "store/store_fs.h"
+
+static md_run *run_now;
+
+md_run *md_run_now(void)
+{
+    return run_now;
+}
+
+int md_run_waits(const md_run *run, const md_domain *domain)
+{
+    if (!run->placeholder[domain->index])
+        return 0;
+    return !domain->policy.live || !md_live_serves(md_live_slot_at(run->slots, domain->index));
+}
+
+static apr_status_t forget_run(void *data)
+{
+    if (run_now == data)
+        run_now = NULL;
+    return APR_SUCCESS;
+}
+
+/* What the jobs call, in the child that hosts the engine. */
+
+static void on_staged(void *self, const md_domain *domain)
+{
+    const md_run *run = self;
+
+    if (domain->policy.live)
+        md_board_staged(&run->board->rows[domain->index], md_now(run->core.clock));
+}
+
+static void on_account_staged(void *self, const md_domain *domain)
+{
+    const md_run *run = self;
+
+    atomic_fetch_add(&run->board->rows[domain->index].account, 1);
+}
+
+/** What is live: the newest set brought since the start, else what mod_ssl loaded. */
+static md_err *facts_of(void *self, const md_domain *domain, apr_pool_t *p, apr_array_header_t **facts)
+{
+    const md_run *run = self;
+
+    *facts = NULL;
+    if (!md_domain_is_static(domain))
+        MD_TRY(md_live_facts(md_live_slot_at(run->slots, domain->index), p, facts));
+    if (!*facts)
+        *facts = apr_array_copy_hdr(p, run->facts->each[domain->index]);
+    return NULL;
+}
+
+/** "live": what the handshake with ourselves showed. */
+static void add_live_status(void *self, const md_domain *domain, json_t *entry, apr_pool_t *p)
+{
+    const md_run *run = self;
+    const md_board_row *row = &run->board->rows[domain->index];
+    const unsigned proof = atomic_load(&row->proof);
+
+    (void)p;
+    if (atomic_load(&row->staged))
+        md_json_set_date(entry, "live.since", (apr_time_t)atomic_load(&row->staged_at));
+    if (proof == MD_PROOF_NONE)
+        return;
+    md_json_set_flag(entry, "live.proved", proof == MD_PROOF_GOOD);
+    md_json_set_date(entry, "live.proved-at", (apr_time_t)atomic_load(&row->proved_at));
+}
+
+static void fill_core(md_run *run)
+{
+    static const md_events nobody;
+    md_http_options *http = apr_pcalloc(run->p, sizeof(*http));
+
+    http->user_agent = apr_psprintf(run->p, "%s mod_md/" MD_VERSION, ap_get_server_banner());
+    run->core = (md_core){ .store = run->store,
+                           .plan = run->plan,
+                           .clock = &md_clock_system,
+                           .events = &nobody,
+                           .http = http,
+                           .staged = on_staged,
+                           .account_staged = on_account_staged,
+                           .prove = md_prove,
+                           .facts = facts_of,
+                           .add_status = add_live_status,
+                           .self = run };
+}
+
+static md_err *open_store(md_run *run)
+{
+    const char *dir = ap_server_root_relative(run->p, run->plan->policy.store_dir);
+    md_store_fs_options options = { .base = dir, .uid = geteuid() ? -1 : (long)ap_unixd_config.user_id };
+
+    if (!dir)
+        return md_fail(run->p, MD_FAULT_CONFIG, "md:bad-path", "MDStoreDir: %s is not a usable path",
+                       run->plan->policy.store_dir);
+    return md_store_fs_open(&options, run->p, &run->store);
+}
+
+/** Says why the server does not start, and passes it on. */
+static md_err *stop_start(int id, const char *doing, md_err *err)
+{
+    if (err)
+        md_log_err(MD_LOG_ERROR, id, NULL, doing, err, "The server cannot start:");
+    return err;
+}
+
+/** Everything that a plan with domains needs. */
+static md_err *equip(md_run *run, apr_pool_t *ptemp)
+{
+    MD_TRY(stop_start(10046, "opening the store", open_store(run)));
+    MD_TRY(stop_start(10073, "bringing the store in line with the configuration",
+                      md_sync(run->store, run->plan, ptemp)));
+    MD_TRY(stop_start(10072, "activating certificates",
+                      md_promote_all(run->store, run->plan, md_now(&md_clock_system), ptemp)));
+    MD_TRY(stop_start(10072, "sharing memory with children",
+                      md_board_make(run->plan->domains->nelts, run->p, &run->board)));
+    run->facts = md_facts_gather(run->store, run->plan, run->base->process);
+    run->placeholder = apr_pcalloc(run->p, (apr_size_t)run->plan->domains->nelts + 1);
+    run->slots = md_live_make(run->store, run->plan, run->board, &md_clock_system, run->p);
+    run->promoter = md_promoter_make(run->store, run->plan, run->board, run->p);
+    return NULL;
+}
+
+int md_startup_before_ssl(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *base)
+{
+    md_run *run = apr_pcalloc(p, sizeof(*run));
+    md_err *err;
+
+    (void)plog;
+    md_sink_open(base);
+    if (md_hosts_is_dry_run())
+        md_log(MD_LOG_TRACE1, 10070, "first pass over the configuration");
+    else
+        md_log(MD_LOG_INFO, 10071, "mod_md " MD_VERSION ", initializing");
+    run->base = base;
+    run->p = p;
+    err = md_hosts_plan(base, p, &run->plan);
+    if (err)
+        return HTTP_INTERNAL_SERVER_ERROR; /* every complaint is in the log */
+    if (!run->plan->domains->nelts)
+        return OK;
+    err = equip(run, ptemp);
+    if (err)
+        return HTTP_INTERNAL_SERVER_ERROR;
+    fill_core(run);
+    run_now = run;
+    apr_pool_cleanup_register(p, run, forget_run, apr_pool_cleanup_null);
+    return OK;
+}
+
+/** Says now what a renewal would stumble over, as far as it can be seen without the network. */
+static void preview(const md_run *run, const md_domain *domain, apr_pool_t *p)
+{
+    md_err *err = md_renew_preview(&run->core, domain, p);
+
+    if (err)
+        md_log_err(MD_LOG_ERROR, 10173, domain->name, "checking its settings", err,
+                   "Its renewal cannot work:");
+}
+
+/** Counts what the engine will look after, and looks at those that have something to do. */
+static void survey(md_run *run, apr_pool_t *p)
+{
+    apr_time_t now = md_now(run->core.clock);
+    apr_pool_t *each;
+
+    apr_pool_create(&each, p);
+    for (int i = 0; i < run->plan->domains->nelts; ++i) {
+        const md_domain *domain = MD_DOMAIN(run->plan, i);
+        const apr_array_header_t *facts = run->facts->each[i];
+        md_due due;
+
+        apr_pool_clear(each);
+        due = md_due_of(domain, (const md_cert_fact *)facts->elts, facts->nelts, now, each);
+        run->watched += domain->used || domain->policy.renew_mode != MD_RENEW_AUTO;
+        if (due.renew_at && due.renew_at <= now)
+            preview(run, domain, each);
+    }
+    apr_pool_destroy(each);
+}
+
+int md_startup_after_ssl(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *base)
+{
+    md_run *run = run_now;
+    md_err *err;
+
+    (void)p;
+    (void)plog;
+    (void)base;
+    if (!run || md_hosts_is_dry_run())
+        return OK;
+    survey(run, ptemp);
+    if (!run->watched) {
+        md_log(MD_LOG_DEBUG, 10075, "no managed domain needs to be looked after");
+        return OK;
+    }
+    md_log(MD_LOG_DEBUG, 10074, "%d of %d managed domain(s) are looked after", run->watched,
+           run->plan->domains->nelts);
+    err = md_watch_register(run);
+    return err ? HTTP_INTERNAL_SERVER_ERROR : OK;
+}
+
+int md_startup_round(apr_pool_t *p, server_rec *base)
+{
+    (void)base;
+    if (run_now)
+        md_promote_round(run_now->promoter, run_now->core.clock, p);
+    return DECLINED;
+}

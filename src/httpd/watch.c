@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The watchdog's thread only starts and stops the engine, which has threads of its own. Its mutex is given
+ * back by the system when the process ends in whatever way, so the engine is never lost for longer than
+ * another child needs to notice.
+ */
+#include "httpd/watch.h"
+
+#include <http_config.h>
+#include <mod_watchdog.h>
+
+#include "base/log.h"
+#include "jobs/engine.h"
+#include "jobs/kind_renew.h"
+
+#define WATCHDOG_NAME "_md_renew_"
+#define LOOK_EVERY    apr_time_from_sec(10)
+
+enum { ENGINE_THREADS = 8 };
+
+static const md_kind *const kinds[] = { &md_kind_renew, NULL };
+
+/** The engine of this child, if it has it. Used by the watchdog's thread alone. */
+typedef struct hosted {
+    const md_run *run;
+    apr_pool_t *pool;
+    md_engine *engine;
+} hosted;
+
+static void begin(hosted *here)
+{
+    md_err *err;
+
+    if (here->engine)
+        return;
+    apr_pool_create(&here->pool, NULL);
+    here->engine = md_engine_make(&here->run->core, kinds, here->pool);
+    err = md_engine_start(here->engine, ENGINE_THREADS);
+    if (!err) {
+        md_log(MD_LOG_DEBUG, 10054, "this process looks after %d managed domain(s)", here->run->watched);
+        return;
+    }
+    md_log_err(MD_LOG_ERROR, 10062, NULL, "starting the engine", err,
+               "Certificates cannot be renewed, next try in %d s:", (int)apr_time_sec(LOOK_EVERY));
+    here->engine = NULL;
+    apr_pool_destroy(here->pool);
+}
+
+static void end(hosted *here)
+{
+    if (!here->engine)
+        return;
+    md_engine_stop(here->engine);
+    here->engine = NULL;
+    apr_pool_destroy(here->pool);
+    md_log(MD_LOG_DEBUG, 10058, "this process has stopped looking after managed domains");
+}
+
+static apr_status_t on_watchdog(int state, void *data, apr_pool_t *p)
+{
+    hosted *here = data;
+
+    (void)p;
+    switch (state) {
+    case AP_WATCHDOG_STATE_STARTING:
+    case AP_WATCHDOG_STATE_RUNNING: begin(here); break;
+    case AP_WATCHDOG_STATE_STOPPING: end(here); break;
+    default: break;
+    }
+    return APR_SUCCESS;
+}
+
+md_err *md_watch_register(md_run *run)
+{
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) *instance =
+        APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) *callback =
+        APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
+    hosted *made = apr_pcalloc(run->p, sizeof(*made));
+    ap_watchdog_t *watchdog;
+    apr_status_t status;
+
+    if (!instance || !callback) {
+        md_log(MD_LOG_CRIT, 10061,
+               "mod_watchdog is needed to obtain and renew certificates: add it with LoadModule");
+        return md_fail(run->p, MD_FAULT_CONFIG, "md:no-watchdog", "mod_watchdog is not loaded");
+    }
+    made->run = run;
+    status = instance(&watchdog, WATCHDOG_NAME, 0, 1, run->p);
+    if (status) {
+        md_log(MD_LOG_CRIT, 10066, "mod_watchdog gives no watchdog for renewals");
+        return md_fail_status(run->p, status, "mod_watchdog gives no watchdog for renewals");
+    }
+    status = callback(watchdog, LOOK_EVERY, made, on_watchdog);
+    md_log(status ? MD_LOG_CRIT : MD_LOG_DEBUG, 10067, "%d managed domain(s) are looked after", run->watched);
+    return status ? md_fail_status(run->p, status, "mod_watchdog refuses the watchdog for renewals") : NULL;
+}
