@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs the unit tests: all suites, or those whose names are given. Every test runs in a process of its own, so a crash is the
- * failure of one test that has a name; set CK_FORK=no to debug.
+ * Runs the unit tests: all suites, or those whose names are given. Every test runs in a process of its own,
+ * so a crash is the failure of one test that has a name; set CK_FORK=no to debug.
  */
 #include <apr_general.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All suites of the unit tests: tests/unit/<folder>/test_<file>.c offers `Suite *suite_<folder>_<file>(void)`. The rows come
- * from the list in tests/CMakeLists.txt.
+ * All suites of the unit tests: tests/unit/<folder>/test_<file>.c offers `Suite
+ * *suite_<folder>_<file>(void)`. The rows come from the list in tests/CMakeLists.txt.
  */
 #ifndef MD_TESTS_SUITES_H
 #define MD_TESTS_SUITES_H

@@ -18,20 +18,20 @@ TCase *kit_case(Suite *suite, const char *name);
 const char *kit_folder(void);
 
 /** The expression must succeed; else its whole story is the message. */
-#define CHECK_OK(expr)                                                     \
-    do {                                                                   \
-        const md_err *err_ = (expr);                                       \
+#define CHECK_OK(expr)                                                       \
+    do {                                                                     \
+        const md_err *err_ = (expr);                                         \
         ck_assert_msg(!err_, "%s", err_ ? md_err_text(err_, kit_pool) : ""); \
     } while (0)
 
 /** The expression must fail by fault and with this text somewhere in its story. */
-#define CHECK_FAILS(expr, wanted_fault, wanted_text)                                                          \
-    do {                                                                                                      \
-        const md_err *err_ = (expr);                                                                          \
-        ck_assert_msg(err_ != NULL, "%s did not fail", #expr);                                                \
-        ck_assert_int_eq(err_->fault, wanted_fault);                                                          \
-        ck_assert_msg(strstr(md_err_text(err_, kit_pool), wanted_text) != NULL, "\"%s\" is not in \"%s\"",     \
-                      wanted_text, md_err_text(err_, kit_pool));                                              \
+#define CHECK_FAILS(expr, wanted_fault, wanted_text)                                                       \
+    do {                                                                                                   \
+        const md_err *err_ = (expr);                                                                       \
+        ck_assert_msg(err_ != NULL, "%s did not fail", #expr);                                             \
+        ck_assert_int_eq(err_->fault, wanted_fault);                                                       \
+        ck_assert_msg(strstr(md_err_text(err_, kit_pool), wanted_text) != NULL, "\"%s\" is not in \"%s\"", \
+                      wanted_text, md_err_text(err_, kit_pool));                                           \
     } while (0)
 
 #endif
