@@ -17,9 +17,9 @@ def waiting(ca, httpd, name):
     """A server whose CA does not answer yet, with all of its virtual hosts closed by access control."""
     with Proxy(httpd.root, ca) as proxy:
         gate = proxy.hold("GET /dir")
-        httpd.configure(f"MDomain {name()}\n", httpd.vhost("other.example.test", extra=CLOSED),
-                        httpd.vhost(name(), extra=CLOSED), httpd.vhost("unmanaged.example.test", extra=CLOSED),
-                        ca_url=proxy.url, ca_file=proxy.ca_file).start()
+        httpd.configure(f"MDomain {name()}\n", httpd.vhost("other.example.test", extra=CLOSED, https=False),
+                        httpd.vhost(name(), extra=CLOSED),
+                        httpd.vhost("unmanaged.example.test", extra=CLOSED, https=False), ca_url=proxy.url, ca_file=proxy.ca_file).start()
         httpd.gate = gate
         yield httpd
 

@@ -2,9 +2,11 @@
 """A man in the middle before the CA that answers badly on request: wrong types, errors, slowness, other people's
 certificates. Without a CA behind it, it is a CA that only ever answers badly."""
 
+import base64
 import contextlib
 import http.client
 import http.server
+import json
 import re
 import ssl
 import threading
@@ -40,7 +42,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _serve(self):
         proxy = self.server.proxy
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        proxy.note(f"{self.command} {self.path}")
+        proxy.note(f"{self.command} {self.path}", body)
+        proxy.agents.add(self.headers.get("User-Agent"))
+        with proxy.in_flight():
+            self._reply(proxy, body)
+
+    do_GET = do_POST = do_HEAD = _serve
+
+    def _reply(self, proxy, body):
         rule = proxy.rule_for(f"{self.command} {self.path}")
         if isinstance(rule, threading.Event):
             rule.wait(60)
@@ -54,8 +63,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             answer = self._ask_ca(body)
             self._answer(rule(answer) if rule else answer)
-
-    do_GET = do_POST = do_HEAD = _serve
 
     def _ask_ca(self, body):
         ca = self.server.proxy.ca
@@ -119,6 +126,8 @@ class Proxy:
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.tls.load_cert_chain(self.ca_file, key_file)
         self.rules, self.requests, self.gates, self.lock = [], [], [], threading.Lock()
+        self.flying, self.peak = 0, 0   # requests side by side: now, and at most
+        self.agents = set()             # User-Agent headers
         self.accounts = set()           # URLs of accounts the CA made or found
         self.released = threading.Event()
         self.server = Server(("127.0.0.1", self.port), Handler)
@@ -160,16 +169,33 @@ class Proxy:
                     return rule[1]
         return None
 
-    def note(self, request):
+    def note(self, request, body=b""):
         """Remember a request."""
         with self.lock:
-            self.requests.append((time.monotonic(), request))
+            self.requests.append((time.monotonic(), request, body))
+
+    @contextlib.contextmanager
+    def in_flight(self):
+        """Counts requests that are side by side."""
+        with self.lock:
+            self.flying += 1
+            self.peak = max(self.peak, self.flying)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.flying -= 1
+
+    def payloads(self, pattern):
+        """What the client said in the signed requests that match: parsed payloads, None for POST-as-GET."""
+        texts = [json.loads(body)["payload"] for _, _, body in self.seen(pattern) if body]
+        return [json.loads(base64.urlsafe_b64decode(t + "=" * (-len(t) % 4))) if t else None for t in texts]
 
     def wait_for(self, pattern, timeout=30.0, more_than=0):
         """Wait until such a request came in (for the nth time)."""
         wait_until(lambda: len(self.seen(pattern)) > more_than, timeout, f"the CA is asked {pattern}", pause=0.005)
 
     def seen(self, pattern):
-        """The requests that match, as (time, request)."""
+        """The requests that match, as (time, request, body)."""
         with self.lock:
             return [r for r in self.requests if re.search(pattern, r[1])]
