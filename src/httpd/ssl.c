@@ -65,9 +65,8 @@ static void add_stored(const md_run *run, const md_domain *domain, apr_pool_t *p
 static int add_placeholder(md_run *run, const md_domain *domain, apr_pool_t *p,
                            apr_array_header_t *cert_files, apr_array_header_t *key_files)
 {
-    const char *cert, *key;
-    md_err *err = md_creds_placeholder(run->store, domain->name, domain->names, md_now(run->core.clock), p,
-                                       &cert, &key);
+    md_pair_paths paths;
+    md_err *err = md_creds_placeholder(run->store, domain->name, domain->names, md_now(run->core.clock), p, &paths);
 
     if (err) {
         md_log_err(MD_LOG_ERROR, 10174, domain->name, "making a placeholder certificate", err,
@@ -75,7 +74,7 @@ static int add_placeholder(md_run *run, const md_domain *domain, apr_pool_t *p,
         return DECLINED;
     }
     run->placeholder[domain->index] = 1;
-    add_pair(cert_files, key_files, cert, key);
+    add_pair(cert_files, key_files, paths.cert, paths.key);
     md_log(MD_LOG_DEBUG, 10116, "%s: begins with a placeholder certificate", domain->name);
     return OK;
 }
