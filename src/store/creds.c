@@ -38,8 +38,7 @@ static md_err *bad_file(md_place place, const md_err *why, apr_pool_t *p)
                    md_err_text(why, p));
 }
 
-/* ---- Loading
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- Loading ---------------------------------------------------------------------------------------- */
 
 static md_err *load_key(md_store *store, md_place place, apr_pool_t *p, md_key **out)
 {
@@ -145,9 +144,7 @@ md_err *md_creds_load_key(md_store *store, md_group group, const char *name, con
     return load_key(store, pair_at(group, name, spec, p).key, p, out);
 }
 
-/* ---- Saving
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Saving ----------------------------------------------------------------------------------------- */
 
 /* The key's file as its group wants it: encrypted with the store's secret, or plain for its owner's eyes. */
 static md_err *key_file(md_store *store, md_place place, const md_key *key, apr_pool_t *p, md_file *out)
@@ -205,8 +202,7 @@ md_err *md_creds_to_files(md_store *store, md_group group, const md_creds *creds
     return NULL;
 }
 
-/* ---- The placeholder
- * -------------------------------------------------------------------------------------------------- */
+/* ---- The placeholder -------------------------------------------------------------------------------- */
 
 /* The first is what we make; the second is what an earlier module made. */
 static const md_key_spec placeholder_specs[] = {

@@ -26,8 +26,7 @@
 
 int (*md_store_fs_fault)(const char *operation);
 
-/* ---- System calls that change something
- * ------------------------------------------------------------------------- */
+/* ---- System calls that change something ------------------------------------------------------------- */
 
 static int injected(const char *operation)
 {
@@ -165,8 +164,7 @@ int md_sys_swap(const md_folder *from, const char *old, const md_folder *to, con
     return fault ? fault : rename_as(from, old, to, name, RENAME_EXCHANGE);
 }
 
-/* ---- Names and failures
- * ------------------------------------------------------------------------------------------ */
+/* ---- Names and failures ----------------------------------------------------------------------------- */
 
 const char *md_dot_name(const char *kind, apr_pool_t *p)
 {
@@ -221,8 +219,7 @@ static md_err *refuse(apr_pool_t *p, const md_folder *folder, const char *file, 
     return md_fail(p, MD_FAULT_LOCAL, "md:bad-file", "%s %s", md_folder_path(folder, file, p), why);
 }
 
-/* ---- Folders
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- Folders ---------------------------------------------------------------------------------------- */
 
 md_err *md_folder_root(const char *path, apr_pool_t *p, md_folder *out)
 {
@@ -412,9 +409,7 @@ void md_folder_sweep(const md_folder *folder)
         closedir(reader);
 }
 
-/* ---- Files
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Files ------------------------------------------------------------------------------------------ */
 
 static int read_bytes(int fd, char *into, apr_size_t size, apr_size_t *done)
 {

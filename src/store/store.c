@@ -27,9 +27,7 @@ const md_group_row md_groups[MD_GROUP_COUNT] = {
 
 #define SEGMENT_MAX 255
 
-/* ---- Checks
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Checks ----------------------------------------------------------------------------------------- */
 
 const char *md_segment_reason(const char *name)
 {
@@ -80,8 +78,7 @@ static md_err *check_whole(md_group group, const char *name, apr_pool_t *p)
     return check_segment(name, p);
 }
 
-/* ---- Operations
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- Operations ------------------------------------------------------------------------------------- */
 
 md_err *md_store_load(md_store *store, md_place place, apr_pool_t *p, md_bytes *out)
 {
@@ -172,8 +169,7 @@ const char *md_store_path(md_store *store, md_place place, apr_pool_t *p)
     return store->ops->path(store->self, place, p);
 }
 
-/* ---- Text and JSON
- * --------------------------------------------------------------------------------------------------- */
+/* ---- Text and JSON ---------------------------------------------------------------------------------- */
 
 md_err *md_store_load_text(md_store *store, md_place place, apr_pool_t *p, const char **out)
 {

@@ -33,8 +33,7 @@ static md_err *check_writable(const md_store_fs *fs, apr_pool_t *p)
                          : NULL;
 }
 
-/* ---- Files
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- Files ------------------------------------------------------------------------------------------ */
 
 /* Is the folder still the one of its name? A set may have been exchanged while we looked into the old one. */
 static int is_current(const md_tree *tree, const md_folder *folder)
@@ -191,8 +190,7 @@ static const char *fs_path(void *self, md_place place, apr_pool_t *p)
     return apr_pstrcat(p, fs->tree.base.base, "/", md_place_text(place, p), NULL);
 }
 
-/* ---- Claims
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- Claims ----------------------------------------------------------------------------------------- */
 
 struct md_claim {
     int fd; /* locked while it is open */
@@ -303,8 +301,7 @@ static const md_store_ops fs_ops = {
     .path = fs_path,
 };
 
-/* ---- Opening
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- Opening ---------------------------------------------------------------------------------------- */
 
 static apr_status_t close_base(void *data)
 {
