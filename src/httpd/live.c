@@ -46,26 +46,6 @@ struct md_live_slot {
     apr_time_t retry_at;
 };
 
-md_live_slot *md_live_make(md_store *store, const md_plan *plan, const md_board *board, const md_clock *clock,
-                           apr_pool_t *p)
-{
-    md_live_slot *slots = apr_pcalloc(p, (apr_size_t)plan->domains->nelts * sizeof(*slots));
-
-    for (int i = 0; i < plan->domains->nelts; ++i) {
-        slots[i].store = store;
-        slots[i].domain = MD_DOMAIN(plan, i);
-        slots[i].row = &board->rows[i];
-        slots[i].clock = clock;
-        pthread_mutex_init(&slots[i].lock, NULL);
-    }
-    return slots;
-}
-
-md_live_slot *md_live_slot_at(md_live_slot *slots, int index)
-{
-    return &slots[index];
-}
-
 static void free_set(set *old)
 {
     for (int i = 0; i < old->count; ++i) {
@@ -81,6 +61,48 @@ static void let_go(set *held)
 {
     if (held && --held->holds == 0)
         free_set(held);
+}
+
+/** All slots of a configuration. */
+typedef struct all_slots {
+    int count;
+    md_live_slot *each;
+} all_slots;
+
+static apr_status_t free_slots(void *data)
+{
+    const all_slots *all = data;
+
+    for (int i = 0; i < all->count; ++i) {
+        let_go(all->each[i].now);
+        pthread_mutex_destroy(&all->each[i].lock);
+    }
+    return APR_SUCCESS;
+}
+
+md_live_slot *md_live_make(md_store *store, const md_plan *plan, const md_board *board, const md_clock *clock,
+                           apr_pool_t *p)
+{
+    all_slots *all = apr_palloc(p, sizeof(*all));
+
+    all->count = plan->domains->nelts;
+    all->each = apr_pcalloc(p, (apr_size_t)all->count * sizeof(md_live_slot));
+    for (int i = 0; i < all->count; ++i) {
+        md_live_slot *slot = &all->each[i];
+
+        slot->store = store;
+        slot->domain = MD_DOMAIN(plan, i);
+        slot->row = &board->rows[i];
+        slot->clock = clock;
+        pthread_mutex_init(&slot->lock, NULL);
+    }
+    apr_pool_cleanup_register(p, all, free_slots, apr_pool_cleanup_null);
+    return all->each;
+}
+
+md_live_slot *md_live_slot_at(md_live_slot *slots, int index)
+{
+    return &slots[index];
 }
 
 /** Takes references on the natives, which the pool that loaded them would free. */

@@ -130,7 +130,7 @@ static md_err *equip(md_run *run, apr_pool_t *ptemp)
 {
     MD_TRY(stop_start(10046, "opening the store", open_store(run)));
     MD_TRY(stop_start(10073, "bringing the store in line with the configuration",
-                      md_sync(run->store, run->plan, ptemp)));
+                      md_sync(run->store, run->plan, run->p)));
     MD_TRY(stop_start(10072, "activating certificates",
                       md_promote_all(run->store, run->plan, md_now(&md_clock_system), ptemp)));
     MD_TRY(stop_start(10072, "sharing memory with children",
