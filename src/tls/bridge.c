@@ -60,6 +60,17 @@ BIO *md_own_bio(apr_pool_t *p, BIO *bio)
     return own(p, bio, free_bio);
 }
 
+md_key *md_key_keep(md_key *key)
+{
+    EVP_PKEY_up_ref(key);
+    return key;
+}
+
+void md_key_drop(md_key *key)
+{
+    EVP_PKEY_free(key);
+}
+
 static apr_status_t cleanse(void *secret)
 {
     md_bytes *bytes = secret;

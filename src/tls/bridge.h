@@ -19,6 +19,10 @@ X509 *md_own_x509(apr_pool_t *p, X509 *x509);
 md_chain *md_own_chain(apr_pool_t *p, md_chain *chain); /* frees the certificates too */
 BIO *md_own_bio(apr_pool_t *p, BIO *bio);
 
+/** One more reference for an owner that is no pool, and its end. */
+md_key *md_key_keep(md_key *key);
+void md_key_drop(md_key *key);
+
 /** Registers memory with a secret: it is cleansed when the pool is cleared. Returns `secret.data`. */
 void md_cleanse_with(apr_pool_t *p, md_bytes secret);
 

@@ -54,6 +54,19 @@ md_err *md_chain_to_pem(const md_chain *chain, apr_pool_t *p, md_bytes *pem)
     return NULL;
 }
 
+int md_chain_length(const md_chain *chain)
+{
+    return sk_X509_num(chain);
+}
+
+void md_chain_append(md_chain *chain, const md_chain *more)
+{
+    for (int i = 0; i < sk_X509_num(more); ++i) {
+        X509_up_ref(sk_X509_value(more, i));
+        sk_X509_push(chain, sk_X509_value(more, i));
+    }
+}
+
 static apr_time_t time_of(const ASN1_TIME *asn1)
 {
     struct tm parts;
@@ -117,7 +130,8 @@ static md_bytes serial_bytes(X509 *cert, apr_pool_t *p)
     int size = i2d_ASN1_INTEGER((ASN1_INTEGER *)(apr_uintptr_t)X509_get0_serialNumber(cert), &der);
     md_bytes out = { "", 0 };
 
-    /* tag and a short length stand before the content; serials are at most 20 octets (RFC 5280 4.1.2.2), 127 are bearable */
+    /* tag and a short length stand before the content; serials are at most 20 octets (RFC 5280 4.1.2.2), 127
+     * are bearable */
     if (size > 2 && der[1] < 0x80)
         out = (md_bytes){ apr_pstrmemdup(p, (const char *)der + 2, (apr_size_t)size - 2),
                           (apr_size_t)size - 2 };

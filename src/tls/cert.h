@@ -27,6 +27,9 @@ typedef struct md_cert_facts {
 /** Parses PEM with 1..16 certificates and at most 256 KiB; anything else between blocks is ignored. */
 MD_MUST md_err *md_chain_from_pem(md_bytes pem, apr_pool_t *p, md_chain **out);
 MD_MUST md_err *md_chain_to_pem(const md_chain *chain, apr_pool_t *p, md_bytes *pem);
+int md_chain_length(const md_chain *chain);
+/** Appends the certificates of `more`, by reference. */
+void md_chain_append(md_chain *chain, const md_chain *more);
 /** Facts of the leaf. */
 MD_MUST md_err *md_chain_facts(const md_chain *chain, apr_pool_t *p, md_cert_facts *out);
 MD_MUST md_err *md_cert_facts_of(X509 *cert, apr_pool_t *p, md_cert_facts *out);

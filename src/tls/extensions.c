@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Extensions by OpenSSL's configuration syntax; names are checked before they get here, so commas cannot smuggle in others.
+ * Extensions by OpenSSL's configuration syntax; names are checked before they get here, so commas cannot
+ * smuggle in others.
  */
 #include "tls/extensions.h"
 

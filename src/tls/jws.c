@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JWK, thumbprint and signatures. ECDSA signatures travel as r || s of fixed width (RFC 7518 3.4), not as DER.
+ * JWK, thumbprint and signatures. ECDSA signatures travel as r || s of fixed width (RFC 7518 3.4), not as
+ * DER.
  */
 #include "tls/jws.h"
 

@@ -320,7 +320,8 @@ static int pass_phrase(char *buffer, int size, int writing, void *secret)
 
 #define BEGIN_PLAIN "-----BEGIN PRIVATE KEY-----"
 
-/** OpenSSL 3 tries every decoder for a PEM key; for plain PKCS#8, which the start of a server reads by the thousand, the type is written inside. */
+/** OpenSSL 3 tries every decoder for a PEM key; for plain PKCS#8, which the start of a server reads by the
+ * thousand, the type is written inside. */
 static EVP_PKEY *read_plain(BIO *bio)
 {
     PKCS8_PRIV_KEY_INFO *info = PEM_read_bio_PKCS8_PRIV_KEY_INFO(bio, NULL, NULL, NULL);

@@ -76,7 +76,8 @@ md_err *md_selfsign_placeholder(const md_key *key, const md_names *names, md_per
                               MD_NAME(names, 0));
 }
 
-/** RFC 8737 section 3: critical acmeIdentifier with the SHA-256 of the key authorization as an OCTET STRING. */
+/** RFC 8737 section 3: critical acmeIdentifier with the SHA-256 of the key authorization as an OCTET STRING.
+ */
 static int add_acme_identifier(X509 *cert, const char *key_authorization)
 {
     unsigned char value[2 + SHA256_DIGEST_LENGTH] = { V_ASN1_OCTET_STRING, SHA256_DIGEST_LENGTH };

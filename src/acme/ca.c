@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Gates. One lock per gate, held for a few instructions.
+ */
+#include "acme/ca.h"
+
+#include <apr_strings.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { NONCES_MAX = 64, NONCE_LENGTH_MAX = 256, PROFILES_MAX = 64 };
+#define NONCE_LIFE     apr_time_from_sec(600)
+#define DIRECTORY_LIFE apr_time_from_sec(3600)
+#define GATE_PAUSE     apr_time_from_msec(50)
+#define REST_MAX       apr_time_from_sec(3600)
+
+static const struct {
+    const char *name, *url;
+} known[] = {
+    { "LetsEncrypt", "https://acme-v02.api.letsencrypt.org/directory" },
+    { "LetsEncrypt-Test", "https://acme-staging-v02.api.letsencrypt.org/directory" },
+    { "Buypass", "https://api.buypass.com/acme/directory" },
+    { "Buypass-Test", "https://api.test4.buypass.no/acme/directory" },
+};
+enum { KNOWN = sizeof(known) / sizeof(known[0]) };
+
+const char *md_ca_known_url(const char *name)
+{
+    for (int i = 0; i < KNOWN; ++i)
+        if (strcasecmp(known[i].name, name) == 0)
+            return known[i].url;
+    return NULL;
+}
+
+const char *md_ca_shown(const char *url, apr_pool_t *p)
+{
+    for (int i = 0; i < KNOWN; ++i)
+        if (strcmp(known[i].url, url) == 0)
+            return known[i].name;
+    return md_url_host(url, p);
+}
+
+const char *md_ca_known_names(apr_pool_t *p)
+{
+    md_names *names = md_names_make(p);
+
+    for (int i = 0; i < KNOWN; ++i)
+        md_names_add(names, known[i].name);
+    return md_names_join(names, ", ", p);
+}
+
+typedef struct nonce {
+    char *text;
+    apr_time_t since;
+} nonce;
+
+/** An account in use with the count of its holders. */
+typedef struct held_account {
+    md_account_use use;
+    int holds; /* under the gate's lock */
+    md_ca *ca;
+} held_account;
+
+struct md_ca {
+    md_ca *next;
+    char *url, *eab_kid;
+    pthread_mutex_t lock;
+    nonce nonces[NONCES_MAX];
+    int nonce_count;
+    int in_flight, unreachable;
+    apr_time_t rest_until;
+    apr_pool_t *directories; /* every directory ever read: the pointers given out stay good */
+    md_directory *directory;
+    apr_time_t directory_since;
+    held_account *account;
+    int account_busy;
+};
+
+struct md_cas {
+    pthread_mutex_t lock;
+    md_ca *first;
+};
+
+static void *must(void *memory)
+{
+    if (!memory)
+        abort();
+    return memory;
+}
+
+md_cas *md_cas_open(void)
+{
+    md_cas *cas = must(calloc(1, sizeof(*cas)));
+
+    pthread_mutex_init(&cas->lock, NULL);
+    return cas;
+}
+
+static void free_account(held_account *held)
+{
+    free((void *)(apr_uintptr_t)held->use.url);
+    free((void *)(apr_uintptr_t)held->use.id);
+    md_key_drop(held->use.key);
+    free(held);
+}
+
+/** Lets go of one hold; under the gate's lock. */
+static void let_go(held_account *held)
+{
+    if (held && --held->holds == 0)
+        free_account(held);
+}
+
+static void close_gate(md_ca *ca)
+{
+    let_go(ca->account);
+    for (int i = 0; i < ca->nonce_count; ++i)
+        free(ca->nonces[i].text);
+    apr_pool_destroy(ca->directories);
+    pthread_mutex_destroy(&ca->lock);
+    free(ca->url);
+    free(ca->eab_kid);
+    free(ca);
+}
+
+void md_cas_close(md_cas *cas)
+{
+    for (md_ca *ca = cas->first, *next; ca; ca = next) {
+        next = ca->next;
+        close_gate(ca);
+    }
+    pthread_mutex_destroy(&cas->lock);
+    free(cas);
+}
+
+static md_ca *make_gate(const char *url, const char *eab_kid)
+{
+    md_ca *ca = must(calloc(1, sizeof(*ca)));
+
+    ca->url = must(strdup(url));
+    ca->eab_kid = eab_kid ? must(strdup(eab_kid)) : NULL;
+    pthread_mutex_init(&ca->lock, NULL);
+    apr_pool_create_unmanaged_ex(&ca->directories, NULL, NULL);
+    return ca;
+}
+
+static int same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && !strcmp(a, b));
+}
+
+md_ca *md_cas_gate(md_cas *cas, const char *directory_url, const char *eab_kid)
+{
+    md_ca *ca;
+
+    pthread_mutex_lock(&cas->lock);
+    for (ca = cas->first; ca; ca = ca->next)
+        if (!strcmp(ca->url, directory_url) && same_text(ca->eab_kid, eab_kid))
+            break;
+    if (!ca) {
+        ca = make_gate(directory_url, eab_kid);
+        ca->next = cas->first;
+        cas->first = ca;
+    }
+    pthread_mutex_unlock(&cas->lock);
+    return ca;
+}
+
+const char *md_ca_url(const md_ca *ca)
+{
+    return ca->url;
+}
+
+int md_ca_enter(md_ca *ca, apr_time_t now, apr_time_t *again)
+{
+    int may;
+
+    pthread_mutex_lock(&ca->lock);
+    *again = ca->rest_until > now ? ca->rest_until : now + GATE_PAUSE;
+    may = ca->rest_until <= now && ca->in_flight < (ca->unreachable ? 1 : MD_CA_IN_FLIGHT);
+    ca->in_flight += may;
+    pthread_mutex_unlock(&ca->lock);
+    return may;
+}
+
+void md_ca_leave(md_ca *ca, int reached, apr_time_t rest_until)
+{
+    pthread_mutex_lock(&ca->lock);
+    --ca->in_flight;
+    ca->unreachable = !reached;
+    if (rest_until > ca->rest_until)
+        ca->rest_until = rest_until;
+    pthread_mutex_unlock(&ca->lock);
+}
+
+const char *md_ca_take_nonce(md_ca *ca, apr_time_t now, apr_pool_t *p)
+{
+    const char *text = NULL;
+
+    pthread_mutex_lock(&ca->lock);
+    while (ca->nonce_count && !text) {
+        nonce *newest = &ca->nonces[--ca->nonce_count];
+
+        if (now - newest->since < NONCE_LIFE)
+            text = apr_pstrdup(p, newest->text);
+        free(newest->text);
+    }
+    pthread_mutex_unlock(&ca->lock);
+    return text;
+}
+
+void md_ca_give_nonce(md_ca *ca, const char *text, apr_time_t now)
+{
+    if (!text || !*text || strlen(text) > NONCE_LENGTH_MAX)
+        return;
+    pthread_mutex_lock(&ca->lock);
+    if (ca->nonce_count == NONCES_MAX) {
+        free(ca->nonces[0].text);
+        memmove(ca->nonces, ca->nonces + 1, (NONCES_MAX - 1) * sizeof(nonce));
+        --ca->nonce_count;
+    }
+    ca->nonces[ca->nonce_count++] = (nonce){ must(strdup(text)), now };
+    pthread_mutex_unlock(&ca->lock);
+}
+
+const md_directory *md_ca_directory(md_ca *ca, apr_time_t now)
+{
+    const md_directory *directory;
+
+    pthread_mutex_lock(&ca->lock);
+    directory = now - ca->directory_since < DIRECTORY_LIFE ? ca->directory : NULL;
+    pthread_mutex_unlock(&ca->lock);
+    return directory;
+}
+
+static const char **read_profiles(const json_t *profiles, apr_pool_t *p)
+{
+    const char **names = apr_pcalloc(p, (PROFILES_MAX + 1) * sizeof(*names)), *name;
+    json_t *value;
+    int count = 0;
+
+    if (!json_is_object(profiles))
+        return NULL;
+    json_object_foreach((json_t *)(apr_uintptr_t)profiles, name, value) if (count < PROFILES_MAX)
+        names[count++] = apr_pstrdup(p, name);
+    return names;
+}
+
+static void fill(md_directory *into, const json_t *doc, apr_pool_t *p)
+{
+    *into = (md_directory){
+        .new_nonce = apr_pstrdup(p, md_json_text(doc, "newNonce")),
+        .new_account = apr_pstrdup(p, md_json_text(doc, "newAccount")),
+        .new_order = apr_pstrdup(p, md_json_text(doc, "newOrder")),
+        .revoke_cert = apr_pstrdup(p, md_json_text(doc, "revokeCert")),
+        .key_change = apr_pstrdup(p, md_json_text(doc, "keyChange")),
+        .renewal_info = apr_pstrdup(p, md_json_text(doc, "renewalInfo")),
+        .terms = apr_pstrdup(p, md_json_text(doc, "meta.termsOfService")),
+        .eab_required = md_json_flag(doc, "meta.externalAccountRequired", 0),
+        .profiles = read_profiles(md_json_at(doc, "meta.profiles"), p),
+    };
+}
+
+static int same_directory(const md_directory *a, const md_directory *b)
+{
+    return a && same_text(a->new_nonce, b->new_nonce) && same_text(a->new_account, b->new_account) &&
+           same_text(a->new_order, b->new_order) && same_text(a->revoke_cert, b->revoke_cert) &&
+           same_text(a->key_change, b->key_change) && same_text(a->renewal_info, b->renewal_info) &&
+           same_text(a->terms, b->terms) && a->eab_required == b->eab_required && !a->profiles &&
+           !b->profiles;
+}
+
+static md_err *check_directory(const md_ca *ca, const json_t *doc, const md_directory *directory,
+                               apr_pool_t *p)
+{
+    const char *const urls[] = { directory->new_nonce, directory->new_account, directory->new_order };
+
+    if (md_json_text(doc, "new-reg"))
+        return md_fail(p, MD_FAULT_CONFIG, "md:bad-answer",
+                       "%s speaks ACMEv1 only, which is no longer supported; set MDCertificateAuthority to "
+                       "an ACMEv2 directory",
+                       md_url_shown(ca->url, p));
+    for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); ++i)
+        if (!urls[i] || md_url_reason(urls[i]))
+            return md_fail(
+                p, MD_FAULT_REMOTE, "md:bad-answer",
+                "the answer of %s is no ACME directory: newNonce, newAccount or newOrder is missing",
+                md_url_shown(ca->url, p));
+    return NULL;
+}
+
+md_err *md_ca_learn(md_ca *ca, const json_t *doc, apr_time_t now, apr_pool_t *p)
+{
+    md_directory directory;
+    md_err *err;
+
+    fill(&directory, doc, p);
+    err = check_directory(ca, doc, &directory, p);
+    if (err)
+        return err;
+    pthread_mutex_lock(&ca->lock);
+    if (!same_directory(ca->directory, &directory)) {
+        ca->directory = apr_pcalloc(ca->directories, sizeof(*ca->directory));
+        fill(ca->directory, doc, ca->directories);
+    }
+    ca->directory_since = now;
+    pthread_mutex_unlock(&ca->lock);
+    return NULL;
+}
+
+static apr_status_t drop_account(void *data)
+{
+    held_account *held = data;
+    md_ca *ca = held->ca;
+
+    pthread_mutex_lock(&ca->lock);
+    let_go(held);
+    pthread_mutex_unlock(&ca->lock);
+    return APR_SUCCESS;
+}
+
+const md_account_use *md_ca_account(md_ca *ca, apr_pool_t *p)
+{
+    held_account *held;
+
+    pthread_mutex_lock(&ca->lock);
+    held = ca->account;
+    if (held)
+        ++held->holds;
+    pthread_mutex_unlock(&ca->lock);
+    if (!held)
+        return NULL;
+    apr_pool_cleanup_register(p, held, drop_account, apr_pool_cleanup_null);
+    return &held->use;
+}
+
+void md_ca_use_account(md_ca *ca, const char *url, const char *id, md_key *key)
+{
+    held_account *held = NULL;
+
+    if (url) {
+        held = must(calloc(1, sizeof(*held)));
+        held->use = (md_account_use){ must(strdup(url)), id ? must(strdup(id)) : NULL, md_key_keep(key) };
+        held->holds = 1;
+        held->ca = ca;
+    }
+    pthread_mutex_lock(&ca->lock);
+    let_go(ca->account);
+    ca->account = held;
+    pthread_mutex_unlock(&ca->lock);
+}
+
+int md_ca_account_begin(md_ca *ca)
+{
+    int mine;
+
+    pthread_mutex_lock(&ca->lock);
+    mine = !ca->account_busy;
+    ca->account_busy = 1;
+    pthread_mutex_unlock(&ca->lock);
+    return mine;
+}
+
+void md_ca_account_done(md_ca *ca)
+{
+    pthread_mutex_lock(&ca->lock);
+    ca->account_busy = 0;
+    pthread_mutex_unlock(&ca->lock);
+}

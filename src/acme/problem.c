@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Refusals of a CA. One table says who must act for each problem type.
+ */
+#include "acme/problem.h"
+
+#include <apr_strings.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+
+enum { TEXT_EXCERPT = 400, BODY_EXCERPT = 80 };
+#define LONGEST_WAIT apr_time_from_sec(24 * 3600)
+
+/** `inside`: what it means inside an authorization or order, where the CA tells about names. */
+static const struct {
+    const char *name;
+    md_fault outside, inside;
+} faults[] = {
+    { "rateLimited", MD_FAULT_LIMIT, MD_FAULT_LIMIT },
+    { "userActionRequired", MD_FAULT_CONFIG, MD_FAULT_CONFIG },
+    { "agreementRequired", MD_FAULT_CONFIG, MD_FAULT_CONFIG },
+    { "externalAccountRequired", MD_FAULT_CONFIG, MD_FAULT_CONFIG },
+    { "invalidContact", MD_FAULT_CONFIG, MD_FAULT_CONFIG },
+    { "unsupportedContact", MD_FAULT_CONFIG, MD_FAULT_CONFIG },
+    { "malformed", MD_FAULT_CONFIG, MD_FAULT_CONFIG },
+    { "badCSR", MD_FAULT_CONFIG, MD_FAULT_CONFIG },
+    { "badPublicKey", MD_FAULT_CONFIG, MD_FAULT_CONFIG },
+    { "badSignatureAlgorithm", MD_FAULT_CONFIG, MD_FAULT_CONFIG },
+    { "badRevocationReason", MD_FAULT_CONFIG, MD_FAULT_CONFIG },
+    { "rejectedIdentifier", MD_FAULT_CONFIG, MD_FAULT_CONFIG },
+    { "unsupportedIdentifier", MD_FAULT_CONFIG, MD_FAULT_CONFIG },
+    { "invalidProfile", MD_FAULT_CONFIG, MD_FAULT_CONFIG },
+    { "caa", MD_FAULT_VALIDATION, MD_FAULT_VALIDATION },
+    { "dns", MD_FAULT_VALIDATION, MD_FAULT_VALIDATION },
+    { "connection", MD_FAULT_VALIDATION, MD_FAULT_VALIDATION },
+    { "tls", MD_FAULT_VALIDATION, MD_FAULT_VALIDATION },
+    { "incorrectResponse", MD_FAULT_VALIDATION, MD_FAULT_VALIDATION },
+    { "unauthorized", MD_FAULT_REMOTE, MD_FAULT_VALIDATION },
+};
+
+static md_fault fault_of(const char *type, int inside)
+{
+    size_t prefix = strlen(MD_ACME_ERROR);
+
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); ++i)
+        if (!strncmp(type, MD_ACME_ERROR, prefix) && !strcmp(type + prefix, faults[i].name))
+            return inside ? faults[i].inside : faults[i].outside;
+    return MD_FAULT_REMOTE;
+}
+
+/** "... retry after 2026-11-23 12:00:00 UTC: see ..." in the text of a rate limit. */
+static apr_time_t time_in_text(const char *text, apr_time_t now, apr_pool_t *p)
+{
+    const char *at = text ? strstr(text, "retry after ") : NULL;
+    int year, month, day, hour, minute, second;
+    apr_time_t t;
+
+    if (!at || sscanf(at, "retry after %4d-%2d-%2d %2d:%2d:%2d UTC", &year, &month, &day, &hour, &minute,
+                      &second) != 6)
+        return 0;
+    t = md_date_read(
+        apr_psprintf(p, "%04d-%02d-%02dT%02d:%02d:%02dZ", year, month, day, hour, minute, second));
+    if (t <= now)
+        return 0;
+    return t > now + 8 * LONGEST_WAIT ? now + 8 * LONGEST_WAIT : t;
+}
+
+/** Failure of a problem object; NULL when it is none. */
+static md_err *from_document(const json_t *problem, const char *doing, int inside, apr_time_t now,
+                             apr_pool_t *p)
+{
+    const char *type = md_json_text(problem, "type"), *detail = md_json_text(problem, "detail");
+    const json_t *subproblems = md_json_at(problem, "subproblems");
+    md_err *err;
+
+    if (!type)
+        return NULL;
+    type = md_excerpt(md_bytes_of(type), 128, p);
+    err = md_fail(p, fault_of(type, inside), type, "the CA says while %s: %s", doing,
+                  detail ? md_excerpt(md_bytes_of(detail), TEXT_EXCERPT, p) : "(no reason given)");
+    err->not_before = time_in_text(detail, now, p);
+    if (json_array_size(subproblems))
+        err->subproblems = md_own_json(p, json_deep_copy(subproblems));
+    return err;
+}
+
+md_err *md_problem_read(const json_t *problem, const char *doing, apr_time_t now, apr_pool_t *p)
+{
+    md_err *err = from_document(problem, doing, 1, now, p);
+
+    return err ? err
+               : md_fail(p, MD_FAULT_REMOTE, "md:bad-answer", "the CA refused while %s, without a reason",
+                         doing);
+}
+
+/** What came back, for a person: "404 text/html '<html>...'". */
+static const char *shown(const md_http_response *response, apr_pool_t *p)
+{
+    const char *type = md_http_header(response, "Content-Type");
+
+    return apr_psprintf(p, "HTTP status %d%s%s%s%s%s", response->status, type ? ", " : "",
+                        type ? md_excerpt(md_bytes_of(type), 60, p) : "",
+                        response->body.size ? ", beginning with '" : "",
+                        response->body.size ? md_excerpt(response->body, BODY_EXCERPT, p) : "",
+                        response->body.size ? "'" : "");
+}
+
+md_err *md_problem_of(const md_http_response *response, const char *doing, const char *url, apr_time_t now,
+                      apr_pool_t *p)
+{
+    apr_time_t retry = md_retry_after(md_http_header(response, "Retry-After"), now, LONGEST_WAIT);
+    json_t *doc = NULL;
+    md_err *err = NULL;
+
+    if (md_http_is_json(response) && !md_json_read(response->body, p, &doc))
+        err = from_document(doc, doing, 0, now, p);
+    if (!err)
+        err = md_fail(p, MD_FAULT_REMOTE, "md:bad-answer", "unexpected answer of %s while %s: %s",
+                      md_url_shown(url, p), doing, shown(response, p));
+    if (response->status == 429)
+        err->fault = MD_FAULT_LIMIT;
+    if (retry > err->not_before && (response->status == 429 || response->status == 503))
+        err->not_before = retry;
+    return err;
+}
+
+int md_problem_is(const md_err *err, const char *short_name)
+{
+    size_t prefix = strlen(MD_ACME_ERROR);
+
+    for (; err; err = err->cause)
+        if (err->type && !strncmp(err->type, MD_ACME_ERROR, prefix) &&
+            !strcmp(err->type + prefix, short_name))
+            return 1;
+    return 0;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * http-01 (RFC 8555 8.3): the key authorization lies where every child of the server can read it.
+ */
+#include <apr_strings.h>
+
+#include "acme/solver.h"
+
+#define ANSWER_FILE "acme-http-01.txt"
+
+static const char *why_not(const md_plan *plan, const md_domain *domain, const char *name)
+{
+    (void)domain;
+    if (md_is_wildcard(name))
+        return "it cannot prove wildcard names";
+    return plan->can_http ? NULL : "no listener takes http: requests from outside (Listen 80, or MDPortMap)";
+}
+
+static md_err *put(const md_solve *solve, apr_pool_t *p, const char **setup)
+{
+    const char *text;
+    md_err *err;
+
+    MD_TRY(md_key_authorization(solve->account->key, solve->token, p, &text));
+    err = md_store_save_text(solve->store, MD_PLACE(MD_GROUP_CHALLENGES, solve->name, ANSWER_FILE), text, p);
+    if (err) {
+        err = md_wrap(p, err, "cannot set up the http-01 challenge for %s", solve->name);
+        err->type = "challenge-setup-failure";
+        return err;
+    }
+    *setup = apr_pstrcat(p, "http-01:", solve->name, NULL);
+    return NULL;
+}
+
+static md_err *take(md_store *store, const md_domain *domain, const char *rest, apr_pool_t *p)
+{
+    (void)domain;
+    return md_store_drop(store, MD_PLACE(MD_GROUP_CHALLENGES, rest, NULL), p);
+}
+
+const md_solver md_solver_http01 = { "http-01", 0, why_not, put, take };
