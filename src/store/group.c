@@ -24,14 +24,16 @@ md_err *md_group_make(const md_tree *tree, md_group group, apr_pool_t *p, md_fol
 md_err *md_group_make_all(const md_tree *tree, apr_pool_t *p)
 {
     for (int group = MD_GROUP_ROOT + 1; group < MD_GROUP_COUNT; ++group) {
+        md_err *err = NULL;
         md_folder folder;
         int error;
 
         MD_TRY(md_group_make(tree, (md_group)group, p, &folder));
         error = md_folder_adjust(&folder, look_of(tree, (md_group)group));
-        md_folder_close(&folder);
         if (error && error != EPERM) /* not ours to change: it works or the first write will say why not */
-            return md_fail_file(p, error, "set owner and mode of", &folder, NULL);
+            err = md_fail_file(p, error, "set owner and mode of", &folder, NULL);
+        md_folder_close(&folder);
+        MD_TRY(err);
     }
     return NULL;
 }

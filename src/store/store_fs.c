@@ -97,6 +97,7 @@ static md_err *fs_save_set(void *self, md_group group, const char *name, const a
 
 static md_err *drop_file(const md_store_fs *fs, md_place place, apr_pool_t *p)
 {
+    md_err *err = NULL;
     md_folder folder;
     int error;
 
@@ -104,12 +105,12 @@ static md_err *drop_file(const md_store_fs *fs, md_place place, apr_pool_t *p)
     if (folder.fd < 0)
         return NULL;
     error = md_sys_unlink(&folder, place.file);
-    if (error == EISDIR)
-        error = 0; /* no file of that name */
     if (!error)
         error = md_sys_sync(folder.fd);
+    if (error)
+        err = md_fail_file(p, error, "remove", &folder, place.file);
     md_folder_close(&folder);
-    return error ? md_fail_file(p, error, "remove", &folder, place.file) : NULL;
+    return err;
 }
 
 static md_err *fs_drop(void *self, md_place place, apr_pool_t *p)
