@@ -94,6 +94,16 @@ static const struct {
     { ACME "badPublicKey", "The CA refuses the kind of key; check MDPrivateKeys" },
     { ACME "malformed",
       "The CA did not understand; check MDCertificateAuthority, and report this if it persists" },
+    { ACME "tls", "Check that https on port 443 of the name works, as seen from outside" },
+    { ACME "invalidProfile", "Set MDProfile to one of the profiles that the CA offers" },
+    { ACME "accountDoesNotExist", "The next attempt makes a new account by itself" },
+    { ACME "badNonce",
+      "It is tried again by itself; look for a proxy that keeps the CA's answers if this lasts" },
+    { ACME "serverInternal", "The CA has a problem; it is tried again by itself" },
+    { "apache:eab-hmac-invalid",
+      "Set MDExternalAccountBinding to key id and HMAC exactly as the CA shows them" },
+    { "apache:eab-hmac-fail",
+      "Set MDExternalAccountBinding to key id and HMAC exactly as the CA shows them" },
     { "challenge-mismatch",
       "Make a challenge type usable that the CA offers: port 80 reachable, or MDChallengeDns01" },
     { "challenge-setup-failure",
@@ -109,6 +119,17 @@ static const struct {
     { "md:bad-file", "The file was set aside; restore it from a backup or let it be made anew" },
     { "md:not-live",
       "Restart the server; if that does not help, look for another server or proxy in front of this one" },
+    { "md:not-served",
+      "Restart the server; if that does not help, look for another server or proxy in front of this one" },
+    { "md:probe", "Check that this machine can connect to its own server at that address and port" },
+    { "md:bad-store",
+      "Restore md_store.json from a backup, or move the store away to begin with an empty one" },
+    { "md:command", "Check the command, its permissions and what it wrote to the log" },
+    { "md:key", "Check MDPrivateKeys and what the configuration of OpenSSL allows (openssl.cnf)" },
+    { "md:csr", "Check MDPrivateKeys and what the configuration of OpenSSL allows (openssl.cnf)" },
+    { "md:selfsign", "Check MDPrivateKeys and what the configuration of OpenSSL allows (openssl.cnf)" },
+    { "md:cancelled",
+      "Nothing needs to be done: the server was stopped, and goes on with this when it is back" },
     { "md:overlap", "Give every name to one managed domain only" },
 };
 
@@ -122,9 +143,10 @@ static const char *const advice_by_fault[] = {
 
 const char *md_err_advice(const md_err *err)
 {
-    for (size_t i = 0; err->type && i < sizeof(advice_by_type) / sizeof(advice_by_type[0]); ++i)
+    for (size_t i = 0; err->type && i < sizeof(advice_by_type) / sizeof(advice_by_type[0]); ++i) {
         if (strcmp(advice_by_type[i].type, err->type) == 0)
             return advice_by_type[i].advice;
+    }
     return advice_by_fault[err->fault];
 }
 

@@ -11,7 +11,7 @@
 #include <apr_time.h>
 #include <jansson.h>
 
-#define MD_MUST __attribute__((warn_unused_result))
+#define MD_MUST              __attribute__((warn_unused_result))
 #define MD_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
 /** Who must move before trying again can help. It alone decides the retry schedule (plan/due). */
@@ -35,17 +35,18 @@ struct md_err {
 };
 
 /** Returns early with the failure of `expr`, an `md_err *`. */
-#define MD_TRY(expr)        \
-    do {                    \
+#define MD_TRY(expr)           \
+    do {                       \
         md_err *err_ = (expr); \
-        if (err_)           \
-            return err_;    \
+        if (err_)              \
+            return err_;       \
     } while (0)
 
 /** A new failure. `type` must be a literal or live in `p`. */
-MD_MUST md_err *md_fail(apr_pool_t *p, md_fault fault, const char *type, const char *fmt, ...) MD_PRINTF(4, 5);
+MD_MUST md_err *md_fail(apr_pool_t *p, md_fault fault, const char *type, const char *fmt, ...)
+    MD_PRINTF(4, 5);
 
-/** A failure of an APR or system call: appends the system's text for `status`; MD_FAULT_LOCAL, "md:system". */
+/** A failure of an APR or system call: appends the system's text. MD_FAULT_LOCAL, "md:system". */
 MD_MUST md_err *md_fail_status(apr_pool_t *p, apr_status_t status, const char *fmt, ...) MD_PRINTF(3, 4);
 
 /** Adds the purpose to `cause`: fault, type, status, not_before and subproblems are taken over from it. */
@@ -60,7 +61,8 @@ const char *md_fault_name(md_fault fault);
 /** One short sentence on who must act, for log and status; from a table by fault and type, never NULL. */
 const char *md_err_advice(const md_err *err);
 
-/** Sets `status`, `status-description`, `problem`, `detail`, `subproblems` and our `fault` in the object `last`. */
+/** Sets `status`, `status-description`, `problem`, `detail`, `subproblems`, and `fault` and `advice`, which
+ * are ours alone, in the object `last`. */
 void md_err_to_json(const md_err *err, json_t *last, apr_pool_t *p);
 
 /** Deep copy into another pool. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Commands of the operator. Between fork and exec only async-signal-safe calls are made: the process has threads.
+ * Commands of the operator, run beside threads: nothing of this process but the environment reaches them.
  */
 #include "base/exec.h"
 
@@ -10,7 +10,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,7 +19,7 @@
 
 extern char **environ;
 
-enum { LINE_BYTES = 512, POLL_MS = 50 };
+enum { LINE_BYTES = 512, POLL_MS = 50, LAST_READS = 1024, EXIT_CODE_MAX = 127 };
 
 /** Takes one word with its quotes off the front of *at into `word`; 0: a quote is left open. */
 static int take_word(const char **at, char *word)
@@ -93,89 +92,139 @@ static int listen_once(listener *from)
     return 1;
 }
 
+/** Standard streams and nothing else; the first action comes first, in case the pipe got a number below 3. */
+static void plan_files(posix_spawn_file_actions_t *actions, int errors)
+{
+    posix_spawn_file_actions_init(actions);
+    posix_spawn_file_actions_adddup2(actions, errors, 2);
+    posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0);
+#if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 34)
+    posix_spawn_file_actions_addclosefrom_np(actions, 3);
+#endif
+}
+
+/** A group of its own, and signals as a program expects them: httpd blocks and ignores some. */
+static void plan_attributes(posix_spawnattr_t *attributes)
+{
+    sigset_t none, all;
+
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_init(attributes);
+    posix_spawnattr_setflags(attributes,
+                             POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setsigmask(attributes, &none);
+    posix_spawnattr_setsigdefault(attributes, &all);
+}
+
+/** posix_spawn() makes only async-signal-safe calls in the child, and tells why a program could not be
+ * started. */
 static int spawn(const md_names *argv, int errors, pid_t *pid, apr_pool_t *p)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
-    sigset_t none, defaults;
     char **words = apr_pcalloc(p, (apr_size_t)(argv->nelts + 1) * sizeof(*words));
     int rc;
 
     for (int i = 0; i < argv->nelts; ++i)
         words[i] = apr_pstrdup(p, MD_NAME(argv, i));
-    sigemptyset(&none);
-    sigfillset(&defaults);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, errors, 2);
-#if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 34)
-    posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-#endif
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes,
-                             POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &defaults);
+    plan_files(&actions, errors);
+    plan_attributes(&attributes);
     rc = posix_spawn(pid, words[0], &actions, &attributes, words, environ);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     return rc;
 }
 
-/** Listens until the program has ended; 0: it took longer than allowed and was killed. */
-static int wait_for(pid_t pid, listener *from, apr_time_t deadline, int *status)
+/** Reads what the program left behind; what its own children still write is not waited for. */
+static void listen_to_the_end(listener *from)
 {
     struct pollfd ready = { .fd = from->fd, .events = POLLIN };
-    int open = 1, in_time = 1;
 
-    while (waitpid(pid, status, WNOHANG) == 0) {
+    for (int i = 0; i < LAST_READS && poll(&ready, 1, 0) > 0 && listen_once(from); ++i)
+        ;
+    end_line(from);
+}
+
+typedef enum ending { ENDED, KILLED, LOST } ending;
+
+/** Listens until the program has ended, and kills its group when that takes longer than allowed. */
+static ending wait_for(pid_t pid, listener *from, apr_time_t deadline, int *status)
+{
+    struct pollfd ready = { .fd = from->fd, .events = POLLIN };
+    int open = 1, in_time = 1, pause = 1;
+    pid_t ended;
+
+    while ((ended = waitpid(pid, status, WNOHANG)) == 0 || (ended < 0 && errno == EINTR)) {
         if (in_time && apr_time_now() > deadline) {
             in_time = 0;
             kill(-pid, SIGKILL);
         }
-        if (!open)
-            poll(NULL, 0, POLL_MS);
-        else if (poll(&ready, 1, POLL_MS) > 0)
+        if (open && poll(&ready, 1, POLL_MS) > 0) {
             open = listen_once(from);
+        } else if (!open) { /* mostly it is about to end: look again soon, then more and more seldom */
+            poll(NULL, 0, pause);
+            pause = pause * 2 < POLL_MS ? pause * 2 : POLL_MS;
+        }
     }
-    while (open && poll(&ready, 1, 0) > 0)
-        open = listen_once(from);
-    end_line(from);
-    return in_time;
+    if (open)
+        listen_to_the_end(from);
+    else
+        end_line(from);
+    return ended < 0 ? LOST : in_time ? ENDED : KILLED;
+}
+
+static md_err *judge(ending end, int status, const char *program, apr_interval_time_t timeout, apr_pool_t *p)
+{
+    if (end == LOST) /* somebody in this process collects every child, or ignores SIGCHLD */
+        return md_fail(p, MD_FAULT_LOCAL, "md:command", "the exit code of %s was lost", program);
+    if (end == KILLED)
+        return md_fail(p, MD_FAULT_LOCAL, "md:command", "%s took longer than %s and was stopped", program,
+                       md_duration_words(timeout, p));
+    if (!WIFEXITED(status))
+        return md_fail(p, MD_FAULT_LOCAL, "md:command", "%s was ended by signal %d", program,
+                       WTERMSIG(status));
+    if (WEXITSTATUS(status) > EXIT_CODE_MAX)
+        return md_fail(p, MD_FAULT_LOCAL, "md:command", "%s ended with exit code %d", program,
+                       WEXITSTATUS(status));
+    return NULL;
+}
+
+static md_err *cannot_run(int rc, const char *program, apr_pool_t *p)
+{
+    md_err *err = md_fail_status(p, APR_FROM_OS_ERROR(rc), "cannot run %s", program);
+
+    err->type = "md:command";
+    return err;
 }
 
 md_err *md_exec(const md_names *argv, apr_interval_time_t timeout, apr_pool_t *p, md_exec_result *out)
 {
-    const char *program = MD_NAME(argv, 0);
+    const char *program = argv->nelts ? MD_NAME(argv, 0) : "";
     listener *from = apr_pcalloc(p, sizeof(*from));
-    int ends[2], status = 0, rc, in_time;
+    int ends[2], status = 0, rc;
+    ending end;
     pid_t pid;
 
     *out = (md_exec_result){ -1, "" };
+    if (!*program)
+        return md_fail(p, MD_FAULT_CONFIG, "md:config", "the command line is empty");
     if (pipe2(ends, O_CLOEXEC))
         return md_fail_status(p, APR_FROM_OS_ERROR(errno), "cannot make a pipe for %s", program);
     rc = spawn(argv, ends[1], &pid, p);
     close(ends[1]);
     if (rc) {
         close(ends[0]);
-        return md_fail_status(p, APR_FROM_OS_ERROR(rc), "cannot run %s", program);
+        return cannot_run(rc, program, p);
     }
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
     from->fd = ends[0];
     from->program = program;
-    in_time = wait_for(pid, from, apr_time_now() + timeout, &status);
+    end = wait_for(pid, from, apr_time_now() + timeout, &status);
     close(ends[0]);
     out->last_words = from->last;
-    if (!in_time)
-        return md_fail(p, MD_FAULT_LOCAL, "md:command", "%s took longer than %s and was stopped", program,
-                       md_duration_words(timeout, p));
-    if (!WIFEXITED(status))
-        return md_fail(p, MD_FAULT_LOCAL, "md:command", "%s was ended by signal %d", program,
-                       WTERMSIG(status));
+    MD_TRY(judge(end, status, program, timeout, p));
     out->exit_code = WEXITSTATUS(status);
-    if (out->exit_code > 126)
-        return md_fail(p, MD_FAULT_LOCAL, "md:command", "%s could not be run (exit code %d)", program,
-                       out->exit_code);
     return NULL;
 }

@@ -17,10 +17,11 @@ typedef struct md_exec_result {
 MD_MUST md_err *md_command_words(const char *command, apr_pool_t *p, md_names **out);
 
 /**
- * Runs argv[0] with its arguments, inherits the environment, no standard input, waits at most `timeout`, then
- * kills its process group. A program that cannot be started, was killed or exits above 127 is a failure
- * (MD_FAULT_LOCAL); other exit codes are the caller's to judge.
+ * Runs argv[0] with its arguments, inherits the environment, no standard input, waits at most `timeout`,
+ * then kills its process group. A program that cannot be started, was killed or exits above 127 is a
+ * failure (MD_FAULT_LOCAL, "md:command"); other exit codes are the caller's to judge.
  */
-MD_MUST md_err *md_exec(const md_names *argv, apr_interval_time_t timeout, apr_pool_t *p, md_exec_result *out);
+MD_MUST md_err *md_exec(const md_names *argv, apr_interval_time_t timeout, apr_pool_t *p,
+                        md_exec_result *out);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/json.h"
 
 #include <apr_strings.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { TEXT_MAX = 1024 * 1024, STEP_MAX = 128 };
@@ -42,13 +43,14 @@ md_err *md_json_read(md_bytes text, apr_pool_t *p, json_t **out)
     return NULL;
 }
 
+/** Measured first, then written: the text never lives outside of the pool. */
 static const char *dump(const json_t *doc, size_t flags, apr_pool_t *p)
 {
-    char *text = json_dumps(doc, flags | JSON_ENCODE_ANY);
-    const char *copy = apr_pstrdup(p, text ? text : "");
+    size_t size = json_dumpb(doc, NULL, 0, flags | JSON_ENCODE_ANY);
+    char *text = apr_palloc(p, size + 1);
 
-    free(text);
-    return copy;
+    text[json_dumpb(doc, text, size, flags | JSON_ENCODE_ANY)] = '\0';
+    return text;
 }
 
 const char *md_json_text_of(const json_t *doc, apr_pool_t *p)
@@ -151,13 +153,27 @@ void md_json_set(json_t *doc, const char *path, json_t *value)
         json_object_del(doc, step);
 }
 
+/** File names and answers need not be UTF-8, JSON has to be: what is not becomes '?'. */
+static json_t *text_value(const char *value)
+{
+    json_t *text = json_string(value);
+    char *plain;
+
+    if (text)
+        return text;
+    plain = strdup(value);
+    for (char *at = plain; at && *at; ++at) {
+        if (*at & 0x80)
+            *at = '?';
+    }
+    text = json_string(plain ? plain : "");
+    free(plain);
+    return text;
+}
+
 void md_json_set_text(json_t *doc, const char *path, const char *value)
 {
-    json_t *text = value ? json_string(value) : NULL;
-
-    if (value && !text) /* not UTF-8 */
-        text = json_string("?");
-    md_json_set(doc, path, text);
+    md_json_set(doc, path, value ? text_value(value) : NULL);
 }
 
 void md_json_set_int(json_t *doc, const char *path, json_int_t value)
@@ -184,6 +200,6 @@ void md_json_set_names(json_t *doc, const char *path, const md_names *names)
     json_t *array = names ? json_array() : NULL;
 
     for (int i = 0; names && i < names->nelts; ++i)
-        json_array_append_new(array, json_string(MD_NAME(names, i)));
+        json_array_append_new(array, text_value(MD_NAME(names, i)));
     md_json_set(doc, path, array);
 }

@@ -25,7 +25,7 @@ const json_t *md_json_at(const json_t *doc, const char *path);
 const char *md_json_text(const json_t *doc, const char *path);
 json_int_t md_json_int(const json_t *doc, const char *path, json_int_t otherwise);
 int md_json_flag(const json_t *doc, const char *path, int otherwise);
-apr_time_t md_json_date(const json_t *doc, const char *path);           /* 0 if absent */
+apr_time_t md_json_date(const json_t *doc, const char *path);                /* 0 if absent */
 md_names *md_json_names(const json_t *doc, const char *path, apr_pool_t *p); /* copies; NULL if no array */
 
 /* Writes: create missing objects on the path; a NULL text, NULL list or 0 date removes the member. */

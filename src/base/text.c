@@ -4,10 +4,10 @@
  */
 #include "base/text.h"
 
+#include <apr_cstr.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <string.h>
-#include <strings.h>
 
 md_names *md_names_make(apr_pool_t *p)
 {
@@ -22,7 +22,7 @@ void md_names_add(md_names *names, const char *name)
 int md_names_has(const md_names *names, const char *name)
 {
     for (int i = 0; names && i < names->nelts; ++i)
-        if (strcasecmp(MD_NAME(names, i), name) == 0)
+        if (apr_cstr_casecmp(MD_NAME(names, i), name) == 0)
             return 1;
     return 0;
 }
@@ -109,12 +109,12 @@ int md_name_matches(const char *pattern, const char *name)
 {
     const char *rest;
 
-    if (strcasecmp(pattern, name) == 0)
+    if (apr_cstr_casecmp(pattern, name) == 0)
         return 1;
     if (!md_is_wildcard(pattern) || md_is_wildcard(name))
         return 0;
     rest = strchr(name, '.');
-    return rest && rest != name && strcasecmp(rest, pattern + 1) == 0;
+    return rest && rest != name && apr_cstr_casecmp(rest, pattern + 1) == 0;
 }
 
 static const char *label_reason(const char *label, size_t length)
@@ -234,7 +234,7 @@ const char *md_excerpt(md_bytes bytes, apr_size_t max, apr_pool_t *p)
 
     for (apr_size_t i = 0; i < length; ++i)
         out[i] = bytes.data[i] >= 0x20 && bytes.data[i] < 0x7f ? bytes.data[i] : '.';
-    strcpy(out + length, bytes.size > max ? "..." : "");
+    memcpy(out + length, bytes.size > max ? "..." : "", bytes.size > max ? sizeof("...") : 1);
     return out;
 }
 
@@ -247,13 +247,14 @@ static const struct {
 };
 enum { UNITS = sizeof(units) / sizeof(units[0]) };
 
-/** "ms" and "mi" before anything that begins with "m"; what follows the unit's letters is ignored ("14days"). */
+/** "ms" and "mi" before anything that begins with "m"; what follows the unit's letters is ignored ("14days").
+ */
 static apr_interval_time_t unit_length(const char *text)
 {
-    if (strncasecmp(text, "ms", 2) == 0)
+    if (apr_cstr_casecmpn(text, "ms", 2) == 0)
         return units[4].length;
     for (int i = 0; i < UNITS - 1; ++i)
-        if (strncasecmp(text, units[i].name, strlen(units[i].name)) == 0)
+        if (apr_cstr_casecmpn(text, units[i].name, strlen(units[i].name)) == 0)
             return units[i].length;
     return 0;
 }
@@ -339,5 +340,10 @@ apr_interval_time_t md_slice_of(md_slice slice, apr_interval_time_t lifetime)
 {
     if (slice.length || !slice.percent)
         return slice.length;
-    return lifetime / 100 * slice.percent;
+    if (lifetime <= 0)
+        return 0;
+    if (lifetime > APR_INT64_MAX / slice.percent) /* precision matters for seconds, not for ages */
+        return lifetime / 100 > APR_INT64_MAX / slice.percent ? APR_INT64_MAX
+                                                              : lifetime / 100 * slice.percent;
+    return lifetime * slice.percent / 100;
 }

@@ -24,7 +24,7 @@ void md_names_add(md_names *names, const char *name);
 /** Adds unless an equal name (ASCII case-insensitive) is there. True if added. Linear: for short lists. */
 int md_names_add_new(md_names *names, const char *name);
 int md_names_has(const md_names *names, const char *name);
-int md_names_equal(const md_names *a, const md_names *b); /* same set, case-insensitive, any order */
+int md_names_equal(const md_names *a, const md_names *b);      /* same set, case-insensitive, any order */
 md_names *md_names_copy(const md_names *names, apr_pool_t *p); /* deep */
 const char *md_names_join(const md_names *names, const char *between, apr_pool_t *p);
 /** Splits at blanks and tabs, empty words dropped. */
@@ -33,10 +33,10 @@ md_names *md_words(const char *text, apr_pool_t *p);
 /** Lowercase copy (ASCII). */
 const char *md_lower(const char *text, apr_pool_t *p);
 int md_is_wildcard(const char *name); /* begins with "*." and more follows */
-/** Is `name` equal to `pattern`, or matched by the wildcard `pattern` in exactly one label? Case-insensitive. */
+/** Is `name` equal to `pattern`, or matched by it as a wildcard in exactly one label? Case-insensitive. */
 int md_name_matches(const char *pattern, const char *name);
-/** Can `name` be ordered as DNS name: LDH labels (underscore is not allowed), <= 253 octets, a wildcard only as
- *  first label? NULL if fine, else the reason as a clause ("a label is longer than 63 characters"). */
+/** Can `name` be ordered as DNS name: LDH labels (underscore is not allowed), <= 253 octets, a wildcard only
+ * as first label? NULL if fine, else the reason as a clause ("a label is longer than 63 characters"). */
 const char *md_name_reason(const char *name);
 
 /** base64url without padding, RFC 7515 section 2. */
@@ -48,7 +48,7 @@ const char *md_hex(md_bytes bytes, apr_pool_t *p); /* lowercase */
 md_bytes md_bytes_of(const char *text); /* borrowed */
 int md_bytes_equal(md_bytes a, md_bytes b);
 
-/** A short excerpt of outside bytes for a message: at most `max` characters, one line, non-printables as '.'. */
+/** An excerpt of outside bytes for a message: at most `max` characters, one line, non-printables as '.'. */
 const char *md_excerpt(md_bytes bytes, apr_size_t max, apr_pool_t *p);
 
 /** Durations as in directives: integer plus d, h, mi, s, ms; `unit` applies when none is written (e.g. "d").

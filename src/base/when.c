@@ -7,7 +7,6 @@
 #include <apr_date.h>
 #include <apr_strings.h>
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -60,23 +59,81 @@ const char *md_date_text(apr_time_t t, apr_pool_t *p)
     return text;
 }
 
-/** Reads "+02:00", "-0130" or "Z" as seconds; 0 for success. */
-static int read_offset(const char *text, int *seconds)
+/** Takes exactly `width` digits off the front of *at; -1 if they are not there. */
+static int take_number(const char **at, int width)
 {
-    int sign = *text == '-' ? -1 : 1, hours, minutes;
+    int number = 0;
+
+    for (int i = 0; i < width; ++i, ++*at) {
+        if (!isdigit((unsigned char)**at))
+            return -1;
+        number = number * 10 + (**at - '0');
+    }
+    return number;
+}
+
+static int take_one_of(const char **at, const char *characters)
+{
+    return **at && strchr(characters, **at) ? *(*at)++ : 0;
+}
+
+/** Reads "+02:00", "-0130" or "Z", which must end the text; true if it is one of these. */
+static int read_offset(const char *at, int *seconds)
+{
+    int sign = take_one_of(&at, "Zz+-"), hours, minutes;
 
     *seconds = 0;
-    if ((*text == 'Z' || *text == 'z') && !text[1])
+    if (sign == 'Z' || sign == 'z')
+        return !*at;
+    hours = take_number(&at, 2);
+    take_one_of(&at, ":");
+    minutes = take_number(&at, 2);
+    *seconds = (sign == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+    return sign && hours >= 0 && hours <= 23 && minutes >= 0 && minutes <= 59 && !*at;
+}
+
+/** "YYYY-MM-DD" */
+static int take_day(const char **at, apr_time_exp_t *out)
+{
+    static const int days[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    int year = take_number(at, 4), month, day, leap;
+
+    if (year < 1970 || !take_one_of(at, "-"))
         return 0;
-    if (*text != '+' && *text != '-')
-        return -1;
-    if (sscanf(text + 1, "%2d:%2d", &hours, &minutes) != 2 &&
-        sscanf(text + 1, "%2d%2d", &hours, &minutes) != 2)
-        return -1;
-    if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59)
-        return -1;
-    *seconds = sign * (hours * 3600 + minutes * 60);
-    return 0;
+    month = take_number(at, 2);
+    if (month < 1 || month > 12 || !take_one_of(at, "-"))
+        return 0;
+    day = take_number(at, 2);
+    leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    if (day < 1 || day > days[month - 1] || (month == 2 && day == 29 && !leap))
+        return 0;
+    out->tm_year = year - 1900;
+    out->tm_mon = month - 1;
+    out->tm_mday = day;
+    return 1;
+}
+
+/** "hh:mm:ss" with any number of decimals; a leap second is read as the second before it. */
+static int take_clock(const char **at, apr_time_exp_t *out)
+{
+    out->tm_hour = take_number(at, 2);
+    if (out->tm_hour < 0 || out->tm_hour > 23 || !take_one_of(at, ":"))
+        return 0;
+    out->tm_min = take_number(at, 2);
+    if (out->tm_min < 0 || out->tm_min > 59 || !take_one_of(at, ":"))
+        return 0;
+    out->tm_sec = take_number(at, 2);
+    if (out->tm_sec < 0 || out->tm_sec > 60)
+        return 0;
+    if (out->tm_sec == 60)
+        out->tm_sec = 59;
+    if (take_one_of(at, ".")) {
+        if (!isdigit((unsigned char)**at))
+            return 0;
+        for (int unit = 100000; isdigit((unsigned char)**at); ++*at, unit /= 10)
+            out->tm_usec += (**at - '0') * unit;
+    }
+    return 1;
 }
 
 /** RFC 3339 section 5.6. */
@@ -84,31 +141,14 @@ static apr_time_t read_rfc3339(const char *text)
 {
     apr_time_exp_t parts;
     apr_time_t t;
-    int used = 0, offset;
-    apr_int32_t usec = 0, unit = 100000;
+    int offset;
 
     memset(&parts, 0, sizeof(parts));
-    if (sscanf(text, "%4d-%2d-%2d%*1[Tt ]%2d:%2d:%2d%n", &parts.tm_year, &parts.tm_mon, &parts.tm_mday,
-               &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &used) != 6 ||
-        !used)
+    if (!take_day(&text, &parts) || !take_one_of(&text, "Tt ") || !take_clock(&text, &parts) ||
+        !read_offset(text, &offset) || apr_time_exp_get(&t, &parts))
         return 0;
-    if (parts.tm_year < 1970 || parts.tm_mon < 1 || parts.tm_mon > 12 || parts.tm_mday < 1 ||
-        parts.tm_mday > 31 || parts.tm_hour < 0 || parts.tm_hour > 23 || parts.tm_min < 0 ||
-        parts.tm_min > 59 || parts.tm_sec < 0 || parts.tm_sec > 60)
-        return 0;
-    text += used;
-    if (*text == '.') {
-        for (++text; isdigit((unsigned char)*text); ++text, unit /= 10)
-            usec += (*text - '0') * unit;
-    }
-    if (read_offset(text, &offset))
-        return 0;
-    parts.tm_year -= 1900;
-    parts.tm_mon -= 1;
-    parts.tm_usec = usec;
-    if (apr_time_exp_get(&t, &parts) != APR_SUCCESS)
-        return 0;
-    return t - apr_time_from_sec(offset);
+    t -= apr_time_from_sec(offset);
+    return t > 0 ? t : 0;
 }
 
 apr_time_t md_date_read(const char *text)
@@ -152,7 +192,7 @@ apr_interval_time_t md_backoff(apr_interval_time_t base, int errors, apr_interva
 {
     apr_interval_time_t delay = base;
 
-    for (int i = 1; i < errors && delay < cap; ++i)
+    for (int i = 1; i < errors && delay > 0 && delay < cap; ++i)
         delay *= 2;
     if (delay > cap)
         delay = cap;

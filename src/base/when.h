@@ -27,12 +27,14 @@ md_period md_period_common(md_period a, md_period b);
 
 /** "Thu, 29 Aug 2019 16:06:35 GMT" */
 const char *md_date_text(apr_time_t t, apr_pool_t *p);
-/** Reads HTTP dates (RFC 9110 5.6.7, all three forms) and RFC 3339 with fraction and offset; 0 if unreadable. */
+/** Reads HTTP dates (RFC 9110 5.6.7, all three forms) and RFC 3339 with fraction and offset; else 0. */
 apr_time_t md_date_read(const char *text);
-/** Retry-After (RFC 9110 10.2.3): seconds or date, as a time; 0 if absent or unreadable; at most `max` from now. */
+/** Retry-After (RFC 9110 10.2.3): seconds or date, as a time; 0 if absent or unreadable; at most `max` from
+ * now. */
 apr_time_t md_retry_after(const char *value, apr_time_t now, apr_interval_time_t max);
 
 /** `base` doubled for each of `errors` - 1 earlier failures, capped at `cap`, then jittered by +-50%. */
-apr_interval_time_t md_backoff(apr_interval_time_t base, int errors, apr_interval_time_t cap, const md_clock *clock);
+apr_interval_time_t md_backoff(apr_interval_time_t base, int errors, apr_interval_time_t cap,
+                               const md_clock *clock);
 
 #endif
