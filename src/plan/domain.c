@@ -4,23 +4,65 @@
  */
 #include "plan/domain.h"
 
+#include <apr_hash.h>
 #include <apr_strings.h>
 #include <string.h>
 
-const char *const md_default_ca_url = "https://acme-v02.api.letsencrypt.org/directory";
+/** Lowercase, each once. Configurations have few names, but md.json is an outside document and may hold many.
+ */
+static md_names *distinct(const md_names *names, apr_pool_t *p)
+{
+    md_names *out = apr_array_make(p, names->nelts, sizeof(const char *));
+    apr_pool_t *scratch;
+    apr_hash_t *seen;
 
-md_domain *md_domain_make(const md_names *names, apr_pool_t *p)
+    apr_pool_create(&scratch, p);
+    seen = apr_hash_make(scratch);
+    for (int i = 0; i < names->nelts; ++i) {
+        const char *name = md_lower(MD_NAME(names, i), p);
+
+        if (apr_hash_get(seen, name, APR_HASH_KEY_STRING))
+            continue;
+        apr_hash_set(seen, name, APR_HASH_KEY_STRING, name);
+        md_names_add(out, name);
+    }
+    apr_pool_destroy(scratch);
+    return out;
+}
+
+md_domain *md_domain_declare(const md_names *names, apr_pool_t *p)
 {
     md_domain *domain = apr_pcalloc(p, sizeof(*domain));
 
-    domain->names = apr_array_make(p, names->nelts, sizeof(const char *));
-    for (int i = 0; i < names->nelts; ++i)
-        md_names_add_new(domain->names, md_lower(MD_NAME(names, i), p));
+    domain->names = distinct(names, p);
     domain->name = MD_NAME(domain->names, 0);
-    domain->contacts = md_names_make(p);
-    domain->acme_tls_names = md_names_make(p);
+    domain->contacts = apr_array_make(p, 0, sizeof(const char *));
+    domain->acme_tls_names = apr_array_make(p, 0, sizeof(const char *));
+    return domain;
+}
+
+md_domain *md_domain_make(const md_names *names, apr_pool_t *p)
+{
+    md_domain *domain = md_domain_declare(names, p);
+
     md_policy_defaults(&domain->policy, p);
     return domain;
+}
+
+const char *md_domain_name_reason(const char *name)
+{
+    if (!*name)
+        return "it is empty";
+    if (strlen(name) > 253)
+        return "it is longer than 253 characters";
+    if (name[0] == '.')
+        return "it begins with a dot";
+    for (const char *at = name; *at; ++at)
+        if ((unsigned char)*at <= ' ' || *at == 0x7f || strchr("/\\:\"'<>|?", *at))
+            return "it has characters that are not possible in a host name";
+    if (strchr(md_is_wildcard(name) ? name + 1 : name, '*'))
+        return "a wildcard is possible only as the first part, as in *.example.org";
+    return NULL;
 }
 
 int md_domain_covers(const md_domain *domain, const char *name)
@@ -31,11 +73,10 @@ int md_domain_covers(const md_domain *domain, const char *name)
     return 0;
 }
 
-static int covered_by_wildcard(const md_names *names, const char *name)
+static int covered_by_other(const md_names *wildcards, const char *name)
 {
-    for (int i = 0; i < names->nelts; ++i)
-        if (md_is_wildcard(MD_NAME(names, i)) && strcmp(MD_NAME(names, i), name) != 0 &&
-            md_name_matches(MD_NAME(names, i), name))
+    for (int i = 0; i < wildcards->nelts; ++i)
+        if (strcmp(MD_NAME(wildcards, i), name) && md_name_matches(MD_NAME(wildcards, i), name))
             return 1;
     return 0;
 }
@@ -48,7 +89,7 @@ md_names *md_domain_order_names(const md_domain *domain, apr_pool_t *p)
         if (md_is_wildcard(MD_NAME(domain->names, i)))
             md_names_add(wildcards, MD_NAME(domain->names, i));
     for (int i = 0; i < domain->names->nelts; ++i)
-        if (!covered_by_wildcard(wildcards, MD_NAME(domain->names, i)))
+        if (!covered_by_other(wildcards, MD_NAME(domain->names, i)))
             md_names_add(names, MD_NAME(domain->names, i));
     return names;
 }
@@ -71,81 +112,85 @@ const char *md_domain_ca_url(const md_domain *domain)
 {
     const md_names *urls = domain->policy.ca_urls.list;
 
-    return urls && urls->nelts ? MD_NAME(urls, 0) : md_default_ca_url;
+    return urls && urls->nelts ? MD_NAME(urls, 0) : md_field_rows[MD_FIELD_ca_urls].otherwise;
 }
 
-static void ca_to_json(const md_domain *domain, json_t *doc, apr_pool_t *p)
+/** A copy of `doc` with its members in the order that readers of the store know; others follow. */
+static json_t *in_order(json_t *doc, apr_pool_t *p)
 {
-    md_json_set_text(doc, "ca.account", domain->ca_account);
-    md_policy_row_to_json(&domain->policy, MD_FIELD_ca_proto, doc, p);
-    md_json_set_text(doc, "ca.url", domain->ca_url ? domain->ca_url : md_domain_ca_url(domain));
-    md_policy_row_to_json(&domain->policy, MD_FIELD_ca_urls, doc, p);
-    if (!md_json_at(doc, "ca.urls"))
-        md_json_set(doc, "ca.urls", json_pack("[s]", md_domain_ca_url(domain)));
-    md_policy_row_to_json(&domain->policy, MD_FIELD_agreement, doc, p);
-    md_policy_row_to_json(&domain->policy, MD_FIELD_challenges, doc, p);
+    static const char *const paths[] = {
+        "name",           "domains",      "contacts",     "transitive",        "ca.account",   "ca.proto",
+        "ca.url",         "ca.urls",      "ca.agreement", "ca.challenges",     "privkey",      "state",
+        "renew-mode",     "renew-window", "warn-window",  "require-https",     "must-staple",  "proto",
+        "cert-files",     "pkey-files",   "stapling",     "cmd-dns-01",        "proxy-url",    "ca-certs",
+        "proxy-ca-certs", "eab",          "profile",      "profile-mandatory", "ari-renewals",
+    };
+    json_t *out = md_json_object(p);
+
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); ++i) {
+        const json_t *value = md_json_at(doc, paths[i]);
+
+        if (value)
+            md_json_set(out, paths[i], json_incref((json_t *)value));
+    }
+    json_object_update_missing(out, doc);
+    return out;
+}
+
+/** Settings that are looked up where they are used unless the domain has its own. */
+static void drop_inherited(const md_domain *domain, json_t *doc)
+{
+    static const md_field_id ids[] = { MD_FIELD_dns01_cmd, MD_FIELD_proxy_url, MD_FIELD_ca_file,
+                                       MD_FIELD_proxy_ca_file };
+
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); ++i)
+        if (!(domain->own & MD_SET_BIT(ids[i])))
+            md_json_set(doc, md_field_rows[ids[i]].json_key, NULL);
 }
 
 json_t *md_domain_to_json(const md_domain *domain, int state, apr_pool_t *p)
 {
-    /* the order in which administrators know the keys; the rest follows in the order of the table */
-    static const md_field_id rows[] = { MD_FIELD_keys,        MD_FIELD_renew_mode,    MD_FIELD_renew_window,
-                                        MD_FIELD_warn_window, MD_FIELD_require_https, MD_FIELD_must_staple };
     json_t *doc = md_json_object(p);
 
+    md_policy_to_json(&domain->policy, doc, p);
+    drop_inherited(domain, doc);
     md_json_set_text(doc, "name", domain->name);
     md_json_set_names(doc, "domains", domain->names);
     md_json_set_names(doc, "contacts", domain->contacts);
-    md_policy_row_to_json(&domain->policy, MD_FIELD_members, doc, p);
-    ca_to_json(domain, doc, p);
-    md_policy_row_to_json(&domain->policy, rows[0], doc, p);
+    md_json_set_text(doc, "ca.account", domain->ca_account);
+    md_json_set_text(doc, "ca.url", domain->ca_url);
     md_json_set_int(doc, "state", state);
-    for (size_t i = 1; i < sizeof(rows) / sizeof(rows[0]); ++i)
-        md_policy_row_to_json(&domain->policy, rows[i], doc, p);
     md_json_set_names(doc, "proto.acme-tls/1", domain->acme_tls_names);
-    for (int i = 0; i < MD_FIELD_COUNT; ++i)
-        if (md_field_rows[i].json_key && !md_json_at(doc, md_field_rows[i].json_key))
-            md_policy_row_to_json(&domain->policy, (md_field_id)i, doc, p);
-    md_json_set_text(doc, "eab.kid", domain->policy.eab.first);
-    md_json_set_text(doc, "eab.hmac", domain->policy.eab.second);
-    return doc;
+    return in_order(doc, p);
 }
 
-static const char *copy_text(const json_t *doc, const char *path, apr_pool_t *p)
+static md_names *names_or_empty(const json_t *doc, const char *path, apr_pool_t *p)
 {
-    return apr_pstrdup(p, md_json_text(doc, path));
+    md_names *names = md_json_names(doc, path, p);
+
+    return names ? names : apr_array_make(p, 0, sizeof(const char *));
 }
 
 md_domain *md_domain_from_json(const json_t *doc, apr_pool_t *p)
 {
-    md_names *names = md_json_names(doc, "domains", p);
     const char *name = md_json_text(doc, "name");
+    md_names *names = names_or_empty(doc, "domains", p);
     md_domain *domain;
 
     if (!name || !*name)
         return NULL;
-    if (!names || !names->nelts) {
-        names = md_names_make(p);
+    if (!names->nelts)
         md_names_add(names, name);
-    }
-    domain = md_domain_make(names, p);
+    domain = md_domain_declare(names, p);
     domain->name = apr_pstrdup(p, name);
-    domain->contacts = md_json_names(doc, "contacts", p);
-    if (!domain->contacts)
-        domain->contacts = md_names_make(p);
-    domain->acme_tls_names = md_json_names(doc, "proto.acme-tls/1", p);
-    if (!domain->acme_tls_names)
-        domain->acme_tls_names = md_names_make(p);
-    domain->policy.set = 0;
+    domain->contacts = names_or_empty(doc, "contacts", p);
+    domain->acme_tls_names = names_or_empty(doc, "proto.acme-tls/1", p);
+    domain->ca_url = apr_pstrdup(p, md_json_text(doc, "ca.url"));
+    domain->ca_account = apr_pstrdup(p, md_json_text(doc, "ca.account"));
     md_policy_from_json(&domain->policy, doc, p);
-    domain->ca_url = copy_text(doc, "ca.url", p);
-    domain->ca_account = copy_text(doc, "ca.account", p);
-    if (!domain->policy.ca_urls.list && domain->ca_url) {
-        domain->policy.ca_urls.list = md_names_make(p);
-        md_names_add(domain->policy.ca_urls.list, domain->ca_url);
-        domain->policy.set |= APR_UINT64_C(1) << MD_FIELD_ca_urls;
-    }
-    domain->policy.eab.first = copy_text(doc, "eab.kid", p);
-    domain->policy.eab.second = copy_text(doc, "eab.hmac", p);
+    if (!md_is_set(&domain->policy, MD_FIELD_ca_urls) && domain->ca_url)
+        md_field_read_text(&md_field_rows[MD_FIELD_ca_urls], domain->ca_url, &domain->policy, p);
+    domain->own = domain->policy.set;
+    md_policy_defaults(&domain->policy, p);
     return domain;
 }

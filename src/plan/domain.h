@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A managed domain: its name, the DNS names it covers and its resolved policy. It never changes after start, so any thread
- * reads it without a lock. What is true about it now (certificates, progress) is elsewhere: md_facts, md_job.
+ * A managed domain: its name, the DNS names it covers and its resolved policy. It never changes after start,
+ * so any thread reads it without a lock. What is true about it now (certificates, progress) is elsewhere:
+ * md_facts, md_job.
  */
 #ifndef MD_PLAN_DOMAIN_H
 #define MD_PLAN_DOMAIN_H
@@ -9,22 +10,30 @@
 #include "plan/policy.h"
 
 typedef struct md_domain {
-    const char *name;      /* the first name; folder name in the store */
-    md_names *names;       /* all, lowercase, no duplicates; name first unless renamed */
-    md_policy policy;      /* resolved: section > server > default */
-    md_names *contacts;    /* URIs ("mailto:..."), may be empty */
-    int index;             /* position in the plan */
-    const char *file;      /* where it was defined, or NULL */
+    const char *name;   /* the first name; folder name in the store */
+    md_names *names;    /* all, lowercase, no duplicates; name first unless renamed */
+    md_policy policy;   /* resolved: section > server > default */
+    apr_uint64_t own;   /* the rows that its section has set, as bits like policy.set */
+    md_names *contacts; /* URIs ("mailto:..."), may be empty */
+    int index;          /* position in the plan */
+    const char *file;   /* where it was defined, or NULL */
     unsigned line;
-    int used;              /* some virtual host uses it */
-    int used_tls;          /* some TLS virtual host uses it */
+    int used;                 /* some virtual host uses it */
+    int used_tls;             /* some TLS virtual host uses it */
     md_names *acme_tls_names; /* names whose TLS virtual host allows acme-tls/1 */
-    const char *ca_url;     /* CA used last, from the store, or NULL */
-    const char *ca_account; /* account used last, from the store, or NULL */
+    const char *ca_url;       /* CA used last, from the store, or NULL */
+    const char *ca_account;   /* account used last, from the store, or NULL */
 } md_domain;
 
-/** A domain with this name and defaults; names are lowercased. */
+/** A domain with these names, of which there is one at least, and defaults; names are lowercased, duplicates
+ * dropped. */
 md_domain *md_domain_make(const md_names *names, apr_pool_t *p);
+/** The same without any setting: for those who fill the policy themselves. */
+md_domain *md_domain_declare(const md_names *names, apr_pool_t *p);
+/** Why this cannot be a domain's name: it would be no folder name, or a wildcard elsewhere than in front. A
+ * clause, or NULL. Names that no certificate authority takes, like host_a or localhost, are fine: their
+ * certificates may come as files. */
+const char *md_domain_name_reason(const char *name);
 /** Covered by one of its names, wildcards included. */
 int md_domain_covers(const md_domain *domain, const char *name);
 /** The names to order: all but those that a wildcard of the domain covers. */
@@ -33,9 +42,8 @@ md_names *md_domain_order_names(const md_domain *domain, apr_pool_t *p);
 int md_domain_renews(const md_domain *domain);
 /** Static files configured? */
 int md_domain_is_static(const md_domain *domain);
-/** CA URL to use first, never NULL: ca_urls or the built-in default. */
+/** CA URL to use first, never NULL: that of ca_urls or the built-in default. */
 const char *md_domain_ca_url(const md_domain *domain);
-extern const char *const md_default_ca_url;
 
 /** md.json, in the order of keys of the store's format; `state` per md_state of plan/due.h. Owned by `p`. */
 json_t *md_domain_to_json(const md_domain *domain, int state, apr_pool_t *p);

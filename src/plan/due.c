@@ -1,169 +1,209 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * When and why. Pure functions: the same arguments give the same answer (but for the jitter, which comes from
- * the clock).
+ * When and why. The same arguments give the same answer, but for the jitter, which comes from the clock.
  */
 #include "plan/due.h"
 
 #include <apr_strings.h>
 
-#define DAY    apr_time_from_sec(24 * 3600)
-#define HOUR   apr_time_from_sec(3600)
 #define MINUTE apr_time_from_sec(60)
-/* Below this lifetime a third leaves too little time to mend things: half of it is used, unless the window
- * was set. */
-#define SHORT_LIFE (10 * DAY)
+#define HOUR   apr_time_from_sec(3600)
+#define DAY    (24 * HOUR)
 
-/** How long before its end a certificate is to be renewed. A window as long as the life itself would renew
- * without end: a tenth passes first. */
-static apr_interval_time_t window_of(const md_policy *policy, apr_interval_time_t life)
-{
-    md_slice slice = policy->renew_window;
-    apr_interval_time_t window;
+/* Below this lifetime a third leaves too little time to mend what goes wrong. */
+#define SHORT_LIFETIME (10 * DAY)
+enum { SHORT_PERCENT = 50, LOOKS_PER_LIFETIME = 10 };
 
-    if (!md_is_set(policy, MD_FIELD_renew_window) && life < SHORT_LIFE)
-        slice = (md_slice){ 50, 0 };
-    window = md_slice_of(slice, life);
-    return window > life - life / 10 ? life - life / 10 : window;
-}
-
-/** A stable draw in [0,1) for a certificate, so that all processes choose the same time in an ARI window (RFC
- * 9773 4.2). */
-static double draw_of(const char *sha256)
-{
-    apr_uint64_t bits = 0;
-
-    for (int i = 0; i < 12 && sha256[i]; ++i)
-        bits = bits << 4 | (apr_uint64_t)(sha256[i] <= '9' ? sha256[i] - '0' : sha256[i] - 'a' + 10);
-    return (double)(bits & 0xffffffffffff) / (double)APR_UINT64_C(0x1000000000000);
-}
-
-/** What one certificate asks for. */
+/** What one certificate asks for; the first in a domain's interest is its answer. */
 typedef struct wish {
     apr_time_t at;
     const char *why;
     md_state state;
 } wish;
 
-static wish incomplete(apr_time_t now, const char *why)
+static apr_interval_time_t lifetime_of(const md_cert_facts *cert)
 {
-    return (wish){ now, why, MD_STATE_INCOMPLETE };
+    return cert->valid.until - cert->valid.from;
+}
+
+static apr_interval_time_t at_most(apr_interval_time_t value, apr_interval_time_t most)
+{
+    return value < most ? value : most;
+}
+
+/** How long before its end a certificate is to be renewed. */
+static apr_interval_time_t renew_window(const md_policy *policy, apr_interval_time_t lifetime)
+{
+    md_slice slice = policy->renew_window;
+
+    if (lifetime < SHORT_LIFETIME && !md_is_set(policy, MD_FIELD_renew_window))
+        slice = (md_slice){ .percent = SHORT_PERCENT };
+    return at_most(md_slice_of(slice, lifetime), lifetime - lifetime / 10);
+}
+
+static apr_time_t warn_time(const md_policy *policy, const md_cert_facts *cert)
+{
+    return cert->valid.until -
+           at_most(md_slice_of(policy->warn_window, lifetime_of(cert)), lifetime_of(cert));
+}
+
+/** A point in [0,1) that is the certificate's own (RFC 9773 4.2 asks for a random one; this one needs no
+ * memory). */
+static double point_of(const md_cert_facts *cert)
+{
+    apr_uint64_t bits = APR_UINT64_C(14695981039346656037); /* FNV-1a */
+
+    for (const char *at = cert->sha256; at && *at; ++at)
+        bits = (bits ^ (unsigned char)*at) * APR_UINT64_C(1099511628211);
+    return (double)(bits >> 11) / 9007199254740992.0; /* 2^53 */
+}
+
+static apr_time_t suggested_time(const md_cert_fact *fact)
+{
+    double length = (double)(fact->ari.until - fact->ari.from);
+    apr_time_t at = fact->ari.from + (apr_interval_time_t)(length * point_of(fact->cert));
+    apr_time_t earliest = fact->cert->valid.from + lifetime_of(fact->cert) / 100;
+
+    return at > earliest ? at : earliest;
 }
 
 static const char *missing_name(const md_domain *domain, const md_cert_facts *cert)
 {
     for (int i = 0; i < domain->names->nelts; ++i) {
+        const char *name = MD_NAME(domain->names, i);
         int covered = 0;
 
-        for (int k = 0; k < cert->names->nelts && !covered; ++k)
-            covered = md_name_matches(MD_NAME(cert->names, k), MD_NAME(domain->names, i));
+        for (int k = 0; !covered && k < cert->names->nelts; ++k)
+            covered = md_name_matches(MD_NAME(cert->names, k), name);
         if (!covered)
-            return MD_NAME(domain->names, i);
+            return name;
     }
     return NULL;
 }
 
-static wish by_ari(const md_cert_fact *fact, wish by_life)
+/** Why the certificate is not what the domain wants, or NULL. */
+static const char *misfit(const md_domain *domain, const md_cert_facts *cert, apr_pool_t *p)
 {
-    apr_interval_time_t length = fact->ari.until - fact->ari.from;
-    apr_time_t at;
+    const char *name = missing_name(domain, cert);
 
-    if (!fact->ari.until || length < 0)
-        return by_life;
-    at = fact->ari.from + (apr_interval_time_t)((double)length * draw_of(fact->cert->sha256));
-    return at < by_life.at ? (wish){ at, "the CA advises to renew", MD_STATE_COMPLETE } : by_life;
+    if (name)
+        return apr_psprintf(p, "does not cover %s", name);
+    if (cert->must_staple == domain->policy.must_staple)
+        return NULL;
+    return cert->must_staple ? "has the must-staple extension, which is not wanted"
+                             : "lacks the must-staple extension";
 }
 
-static wish by_life(const md_domain *domain, const md_cert_facts *cert, apr_time_t now, apr_pool_t *p)
+static const char *expiry_text(const md_cert_facts *cert, apr_time_t now, apr_pool_t *p)
 {
-    apr_interval_time_t life = cert->valid.until - cert->valid.from;
-    wish result = { cert->valid.until - window_of(&domain->policy, life), NULL, MD_STATE_COMPLETE };
-
     if (cert->valid.until <= now)
-        result.why =
-            apr_psprintf(p, "the certificate expired %s ago", md_duration_words(now - cert->valid.until, p));
-    else
-        result.why =
-            apr_psprintf(p, "the certificate expires in %s", md_duration_words(cert->valid.until - now, p));
+        return apr_psprintf(p, "expired %s ago", md_duration_words(now - cert->valid.until, p));
+    return apr_psprintf(p, "expires in %s", md_duration_words(cert->valid.until - now, p));
+}
+
+/** What a certificate that fits asks for. */
+static wish timed_wish(const md_policy *policy, const md_cert_fact *fact, apr_time_t now, apr_pool_t *p)
+{
+    const md_cert_facts *cert = fact->cert;
+    wish result = { .state = MD_STATE_COMPLETE };
+
+    if (fact->revoked) {
+        result.at = now;
+        result.why = "was revoked";
+        return result;
+    }
+    result.at = cert->valid.until - renew_window(policy, lifetime_of(cert));
+    if (policy->ari && fact->ari.until && fact->ari.from <= fact->ari.until &&
+        suggested_time(fact) < result.at) {
+        result.at = suggested_time(fact);
+        result.why = "is to be renewed early, its certificate authority says";
+        return result;
+    }
+    result.why = expiry_text(cert, now, p);
     return result;
 }
 
 static wish wish_of(const md_domain *domain, const md_cert_fact *fact, apr_time_t now, apr_pool_t *p)
 {
-    const char *missing;
+    const char *why;
 
     if (fact->bad)
         return (wish){ now, md_err_text(fact->bad, p), MD_STATE_ERROR };
     if (!fact->cert)
-        return incomplete(now, "there is no certificate yet");
-    missing = missing_name(domain, fact->cert);
-    if (missing)
-        return incomplete(now, apr_psprintf(p, "the certificate does not cover %s", missing));
-    if (!md_domain_is_static(domain) && fact->cert->must_staple != domain->policy.must_staple)
-        return incomplete(now, domain->policy.must_staple ? "the certificate lacks the must-staple extension"
-                                                          : "the certificate has the must-staple extension");
-    if (fact->revoked)
-        return (wish){ now, "the certificate was revoked", MD_STATE_COMPLETE };
-    return by_ari(fact, by_life(domain, fact->cert, now, p));
+        return (wish){ now, "no certificate", MD_STATE_INCOMPLETE };
+    why = misfit(domain, fact->cert, p);
+    if (why)
+        return (wish){ now, why, MD_STATE_INCOMPLETE };
+    return timed_wish(&domain->policy, fact, now, p);
 }
 
-static apr_time_t warn_time(const md_domain *domain, const md_cert_facts *cert)
+/** Does `a` say more about the domain than `b`? Damage first, then what is missing, then what is earlier. */
+static int outweighs(const wish *a, const wish *b)
 {
-    return cert->valid.until - md_slice_of(domain->policy.warn_window, cert->valid.until - cert->valid.from);
+    static const int weight[] = { [MD_STATE_COMPLETE] = 0, [MD_STATE_INCOMPLETE] = 1, [MD_STATE_ERROR] = 2 };
+
+    if (a->state != b->state)
+        return weight[a->state] > weight[b->state];
+    return a->at < b->at;
+}
+
+/** Times of a certificate that do not depend on how the others are. */
+static void add_times(const md_policy *policy, const md_cert_facts *cert, md_due *due)
+{
+    apr_time_t warn_at = warn_time(policy, cert);
+
+    if (!due->lifetime || lifetime_of(cert) < due->lifetime)
+        due->lifetime = lifetime_of(cert);
+    if (!due->warn_at || warn_at < due->warn_at)
+        due->warn_at = warn_at;
 }
 
 md_due md_due_of(const md_domain *domain, const md_cert_fact *facts, int count, apr_time_t now, apr_pool_t *p)
 {
-    md_due due = { MD_STATE_COMPLETE, "all is well", 0, 0 };
-    wish first = { 0, NULL, MD_STATE_COMPLETE };
+    md_due due = { .renew_at = 0 };
+    wish first = { now, "no certificate", MD_STATE_INCOMPLETE };
 
-    if (!count)
-        first = incomplete(now, "there is no certificate yet");
     for (int i = 0; i < count; ++i) {
         wish each = wish_of(domain, &facts[i], now, p);
 
-        if (each.state == MD_STATE_ERROR || due.state == MD_STATE_COMPLETE)
-            due.state = each.state;
-        if (!first.why || each.at < first.at ||
-            (first.state == MD_STATE_COMPLETE && each.state != MD_STATE_COMPLETE))
+        if (i == 0 || outweighs(&each, &first))
             first = each;
-        if (facts[i].cert && (!due.warn_at || warn_time(domain, facts[i].cert) < due.warn_at))
-            due.warn_at = warn_time(domain, facts[i].cert);
+        if (facts[i].cert)
+            add_times(&domain->policy, facts[i].cert, &due);
     }
-    if (!count)
-        due.state = first.state;
+    due.state = first.state;
     due.why = first.why;
-    due.renew_at = md_domain_renews(domain) ? first.at : 0;
+    if (first.state != MD_STATE_COMPLETE)
+        due.warn_at = 0;
+    if (md_domain_renews(domain))
+        due.renew_at = first.at;
     return due;
 }
 
-static apr_interval_time_t jitter(apr_interval_time_t delay, const md_clock *clock)
+static apr_interval_time_t jittered(apr_interval_time_t delay, const md_clock *clock)
 {
-    return (apr_interval_time_t)((double)delay * (0.5 + md_random(clock)));
+    return md_backoff(delay, 1, delay, clock);
 }
 
-/** Failed validations are counted by CAs: 1, 10, 100 minutes, then daily. */
 static apr_interval_time_t validation_delay(int errors)
 {
-    static const apr_interval_time_t steps[] = { 1 * MINUTE, 10 * MINUTE, 100 * MINUTE };
+    static const apr_interval_time_t steps[] = { MINUTE, 10 * MINUTE, 100 * MINUTE };
 
-    return errors <= 3 ? steps[errors < 1 ? 0 : errors - 1] : DAY;
+    if (errors < 1)
+        return steps[0];
+    return errors <= 3 ? steps[errors - 1] : DAY;
 }
 
-static apr_interval_time_t delay_after(const md_err *err, int errors, const md_policy *policy,
+static apr_interval_time_t retry_delay(md_fault fault, int errors, const md_policy *policy,
                                        const md_clock *clock)
 {
-    int base_is_set = md_is_set(policy, MD_FIELD_retry_delay) != 0;
-
-    if (base_is_set)
-        return md_backoff(policy->retry_delay, errors, err->fault == MD_FAULT_LOCAL ? HOUR : DAY, clock);
-    switch (err->fault) {
-    case MD_FAULT_CONFIG: return jitter(DAY, clock);
-    case MD_FAULT_VALIDATION: return jitter(validation_delay(errors), clock);
-    case MD_FAULT_LIMIT: return jitter(HOUR, clock);
-    case MD_FAULT_LOCAL: return md_backoff(policy->retry_delay, errors, HOUR, clock);
-    default: return md_backoff(policy->retry_delay, errors, DAY, clock);
-    }
+    if (fault == MD_FAULT_LOCAL)
+        return md_backoff(policy->retry_delay, errors, HOUR, clock);
+    if (fault == MD_FAULT_REMOTE || md_is_set(policy, MD_FIELD_retry_delay))
+        return md_backoff(policy->retry_delay, errors, DAY, clock);
+    if (fault == MD_FAULT_VALIDATION)
+        return jittered(validation_delay(errors), clock);
+    return jittered(fault == MD_FAULT_LIMIT ? HOUR : DAY, clock);
 }
 
 apr_time_t md_retry_at(const md_err *err, int errors, const md_policy *policy, const md_clock *clock)
@@ -172,13 +212,17 @@ apr_time_t md_retry_at(const md_err *err, int errors, const md_policy *policy, c
 
     if (err->fault == MD_FAULT_LIMIT && err->not_before > now)
         return err->not_before;
-    at = now + delay_after(err, errors, policy, clock);
-    return at < err->not_before ? err->not_before : at;
+    at = now + retry_delay(err->fault, errors, policy, clock);
+    return at > err->not_before ? at : err->not_before;
 }
 
 apr_time_t md_next_look(const md_due *due, const md_policy *policy, const md_clock *clock)
 {
-    apr_time_t now = md_now(clock), at = now + jitter(policy->check_interval, clock);
+    apr_time_t now = md_now(clock), at;
+    apr_interval_time_t interval = policy->check_interval;
 
+    if (due->lifetime)
+        interval = at_most(interval, due->lifetime / LOOKS_PER_LIFETIME);
+    at = now + jittered(interval, clock);
     return due->renew_at > now && due->renew_at < at ? due->renew_at : at;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Decisions as pure functions of (plan, facts, clock): what state a domain is in, when and why its certificates are to be
- * renewed, and when to try again after a failure.
+ * Decisions as pure functions of (plan, facts, clock): what state a domain is in, when and why its
+ * certificates are to be renewed, and when to try again after a failure.
  */
 #ifndef MD_PLAN_DUE_H
 #define MD_PLAN_DUE_H
@@ -28,21 +28,42 @@ typedef struct md_cert_fact {
 
 typedef struct md_due {
     md_state state;
-    const char *why;    /* "no certificate", "expires in 29 days", "does not cover www.example.org"; never NULL */
-    apr_time_t renew_at; /* 0: never (not renewed by itself) */
-    apr_time_t warn_at;  /* 0: not known */
+    const char
+        *why; /* "no certificate", "expires in 29 days", "does not cover www.example.org"; never NULL */
+    apr_time_t renew_at;          /* 0: never (not renewed by itself) */
+    apr_time_t warn_at;           /* 0: not known */
+    apr_interval_time_t lifetime; /* the shortest of its certificates, 0: there is none */
 } md_due;
 
-/** `facts` has one entry per key spec of the domain (or per static file), in order. `seed` in [0,1) spreads ARI windows. */
-md_due md_due_of(const md_domain *domain, const md_cert_fact *facts, int count, apr_time_t now, apr_pool_t *p);
+/**
+ * `facts` has one entry per key spec of the domain (or per static file), in order. The earliest reason of any
+ * certificate counts.
+ *  - No certificate, a damaged one, a name or the must-staple extension missing, revoked: now.
+ *  - Else when MDRenewWindow begins. A lifetime below ten days is renewed at half, unless the window was set.
+ * A tenth of the lifetime passes in any case: a window as long as the lifetime would renew without end.
+ *  - Or earlier, at a time in the window that the CA suggests (RFC 9773), which depends on the certificate
+ * only, so that all processes agree. A CA that wants every new certificate renewed at once is heard after a
+ * hundredth of the lifetime.
+ */
+md_due md_due_of(const md_domain *domain, const md_cert_fact *facts, int count, apr_time_t now,
+                 apr_pool_t *p);
 
-/** When to try again after `err`, the `errors`-th in a row (1 = first). Never before err->not_before. The fault is the schedule:
- *  REMOTE: MDRetryDelay doubling to a day · VALIDATION: 1, 10, 100 minutes, then daily, unless MDRetryDelay is explicit · LIMIT:
- *  not_before, else an hour · LOCAL: doubling to an hour · CONFIG: daily. All jittered. An explicit MDRetryDelay is the base delay of
- *  every class but LIMIT with not_before. */
+/**
+ * When to try again after `err`, the `errors`-th in a row (1 = first). Never before err->not_before. The
+ * fault is the schedule:
+ *  - REMOTE: MDRetryDelay, doubling up to a day
+ *  - VALIDATION: 1, 10, 100 minutes, then daily: CAs count these
+ *  - LIMIT: err->not_before exactly, else an hour
+ *  - LOCAL: MDRetryDelay, doubling up to an hour
+ *  - CONFIG: daily
+ * All but the exact time are jittered by half. MDRetryDelay, when it is set, doubles up to a day for
+ * VALIDATION, CONFIG and LIMIT, too.
+ */
 apr_time_t md_retry_at(const md_err *err, int errors, const md_policy *policy, const md_clock *clock);
 
-/** Next regular look at a domain: MDCheckInterval +-50%, not later than renew_at, shorter for short lifetimes. */
+/** Next regular look at a domain that needs nothing now: after MDCheckInterval, jittered by half, but at
+ * renew_at when that is earlier, and ten times in a lifetime at least (the CA may suggest an earlier time).
+ */
 apr_time_t md_next_look(const md_due *due, const md_policy *policy, const md_clock *clock);
 
 #endif

@@ -1,32 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of settings. One row is one setting: its member in md_policy, how its text is read, its directive, its key in
- * md.json (NULL: not stored), its default (NULL: none), where it may stand, a rule for the kind, and a line of help.
- * Expanded in policy.h (members, ids), policy.c (descriptions) and httpd/directives.c (commands). Nothing else repeats a row.
+ * The table of settings. One row is one setting: its member in md_policy, how its text is read, its
+ * directive, its key in md.json (NULL: not stored), its default (NULL: none), where it may stand, a rule for
+ * the kind, and a line of help. Expanded in policy.h (members, ids), policy.c (descriptions) and
+ * httpd/directives.c (commands). Nothing else repeats a row.
  *
- * Kinds: FLAG on|off · TEXT one word · PATH file below ServerRoot · URL · WORDS list · COMMAND rest of line · DURATION (rule: default
- * unit, then ">0" or ">=0") · SLICE share or duration (rule "any%": 100% and more allowed) · KEYWORD (rule: word=value|...) ·
- * COUNT (rule: min..max) · KEYS specs of MDPrivateKeys · ODD read by a function of its own in httpd/directives.c.
- * Places: ANYWHERE server or inside an <MDomain>; GLOBAL not inside; DOMAIN only inside.
+ * Kinds, and what their rule is:
+ * - FLAG: on or off
+ * - TEXT: one word; PATH: a file or folder, below ServerRoot unless absolute ("file|none": 'none' is no
+ * file); URL: http: or https:; WORDS: a list; COMMAND: the rest of the line; KEYS: specs of MDPrivateKeys.
+ * Rule: what to write there, for documentation
+ * - DURATION: default unit and lower bound ("s>0", "s>=0", "s>=1")
+ * - SLICE: share of a lifetime or duration ("any%": 100% and more allowed)
+ * - COUNT: "min..max"
+ * - KEYWORD: "word=value|...", an integer in md.json. The first word of a value is its name, others are only
+ * read
+ * - WORD: the same, but stored as its word, or not at all for 0
+ * - MEMBERS: a KEYWORD that has names beside it inside <MDomain>
+ * - ODD: several values, read by plan/odd.c
+ *
+ * Places:
+ * - ANYWHERE: server or inside <MDomain>
+ * - SHARED: the same, but there is one value for all
+ * - GLOBAL: one value for all, not inside
+ * - DOMAIN: only inside
  */
 #ifndef MD_PLAN_FIELDS_H
 #define MD_PLAN_FIELDS_H
 
 /* clang-format off */
 #define MD_FIELDS(ROW) \
- ROW(members,        KEYWORD,  "MDMembers",              "transitive",     "auto",   ANYWHERE, "auto=1|manual=0", \
+ ROW(members,        MEMBERS,  "MDMembers",              "transitive",     "auto",   ANYWHERE, "auto=1|manual=0", \
      "Whether names of matching virtual hosts are added to the domain.") \
- ROW(ca_proto,       TEXT,     "MDCertificateProtocol",  "ca.proto",       "ACME",   ANYWHERE, NULL, \
+ ROW(ca_proto,       TEXT,     "MDCertificateProtocol",  "ca.proto",       "ACME",   ANYWHERE, "ACME", \
      "Protocol spoken with the certificate authority; only ACME exists.") \
- ROW(ca_urls,        ODD,      "MDCertificateAuthority", "ca.urls",        NULL,     ANYWHERE, NULL, \
+ ROW(ca_urls,        ODD,      "MDCertificateAuthority", "ca.urls",        "https://acme-v02.api.letsencrypt.org/directory", ANYWHERE, "url|name...", \
      "Directory URL or known name of the certificate authority; several are tried in this order.") \
- ROW(agreement,      TEXT,     "MDCertificateAgreement", "ca.agreement",   NULL,     ANYWHERE, NULL, \
+ ROW(agreement,      TEXT,     "MDCertificateAgreement", "ca.agreement",   NULL,     ANYWHERE, "accepted|url", \
      "'accepted': you agree to the terms of service of the certificate authority.") \
- ROW(challenges,     WORDS,    "MDCAChallenges",         "ca.challenges",  NULL,     ANYWHERE, NULL, \
+ ROW(challenges,     WORDS,    "MDCAChallenges",         "ca.challenges",  NULL,     ANYWHERE, "type...", \
      "Challenge types to use, in order of preference; unset: chosen automatically.") \
- ROW(contact,        TEXT,     "MDContactEmail",         NULL,             NULL,     ANYWHERE, NULL, \
+ ROW(contact,        TEXT,     "MDContactEmail",         NULL,             NULL,     ANYWHERE, "address", \
      "Address that the certificate authority may write to.") \
- ROW(keys,           KEYS,     "MDPrivateKeys",          "privkey",        "Default", ANYWHERE, NULL, \
+ ROW(keys,           KEYS,     "MDPrivateKeys",          "privkey",        "Default", ANYWHERE, "Default|RSA [bits]|curve...", \
      "Types of private keys; one certificate is obtained for each.") \
  ROW(renew_mode,     KEYWORD,  "MDRenewMode",            "renew-mode",     "auto",   ANYWHERE, "manual=0|stick=0|auto=1|automatic=1|always=2", \
      "When certificates are renewed by themselves.") \
@@ -34,29 +50,29 @@
      "Renew when this much of the lifetime is left.") \
  ROW(warn_window,    SLICE,    "MDWarnWindow",           "warn-window",    "10%",    ANYWHERE, NULL, \
      "Warn about expiry when this much of the lifetime is left.") \
- ROW(require_https,  KEYWORD,  "MDRequireHttps",         "require-https",  "off",    ANYWHERE, "off=0|temporary=1|permanent=2", \
+ ROW(require_https,  WORD,     "MDRequireHttps",         "require-https",  "off",    ANYWHERE, "off=0|temporary=1|permanent=2", \
      "Redirect http: requests of managed domains to https:.") \
  ROW(must_staple,    FLAG,     "MDMustStaple",           "must-staple",    "off",    ANYWHERE, NULL, \
      "Ask for the must-staple extension in new certificates.") \
- ROW(cert_files,     ODD,      "MDCertificateFile",      "cert-files",     NULL,     DOMAIN,   NULL, \
+ ROW(cert_files,     ODD,      "MDCertificateFile",      "cert-files",     NULL,     DOMAIN,   "file", \
      "Certificate chain file of one's own; repeatable.") \
- ROW(key_files,      ODD,      "MDCertificateKeyFile",   "pkey-files",     NULL,     DOMAIN,   NULL, \
+ ROW(key_files,      ODD,      "MDCertificateKeyFile",   "pkey-files",     NULL,     DOMAIN,   "file", \
      "Private key file that belongs to MDCertificateFile; repeatable.") \
  ROW(stapling,       FLAG,     "MDStapling",             "stapling",       "off",    ANYWHERE, NULL, \
      "Staple OCSP responses to handshakes.") \
  ROW(staple_others,  FLAG,     "MDStapleOthers",         NULL,             "on",     ANYWHERE, NULL, \
      "With MDStapling: staple for certificates of other sources too.") \
- ROW(dns01_cmd,      COMMAND,  "MDChallengeDns01",       "cmd-dns-01",     NULL,     ANYWHERE, NULL, \
+ ROW(dns01_cmd,      COMMAND,  "MDChallengeDns01",       "cmd-dns-01",     NULL,     ANYWHERE, "program [argument...]", \
      "Command that sets up and tears down DNS records for dns-01.") \
- ROW(proxy_url,      URL,      "MDHttpProxy",            "proxy-url",      NULL,     ANYWHERE, NULL, \
+ ROW(proxy_url,      URL,      "MDHttpProxy",            "proxy-url",      NULL,     ANYWHERE, "url", \
      "HTTP proxy for requests to certificate authorities.") \
- ROW(ca_file,        PATH,     "MDCACertificateFile",    "ca-certs",       NULL,     ANYWHERE, "none", \
+ ROW(ca_file,        PATH,     "MDCACertificateFile",    "ca-certs",       NULL,     ANYWHERE, "file|none", \
      "PEM file with the roots that the certificate authority's own server is checked against.") \
- ROW(proxy_ca_file,  PATH,     "MDHttpProxyCACertificateFile", "proxy-ca-certs", NULL, ANYWHERE, "none", \
+ ROW(proxy_ca_file,  PATH,     "MDHttpProxyCACertificateFile", "proxy-ca-certs", NULL, ANYWHERE, "file|none", \
      "PEM file with the roots that an https: proxy is checked against.") \
- ROW(eab,            ODD,      "MDExternalAccountBinding", NULL,           NULL,     ANYWHERE, NULL, \
+ ROW(eab,            ODD,      "MDExternalAccountBinding", "eab",        NULL,     ANYWHERE, "key-id hmac|json-file|None", \
      "Key id and HMAC that bind the ACME account to one at the certificate authority.") \
- ROW(profile,        TEXT,     "MDProfile",              "profile",        NULL,     ANYWHERE, NULL, \
+ ROW(profile,        TEXT,     "MDProfile",              "profile",        NULL,     ANYWHERE, "name", \
      "Certificate profile to order.") \
  ROW(profile_mandatory, FLAG,  "MDProfileMandatory",     "profile-mandatory", "off", ANYWHERE, NULL, \
      "Refuse to order when the certificate authority does not offer the profile.") \
@@ -68,9 +84,9 @@
      "How long a new certificate waits before it goes live.") \
  ROW(base_server,    FLAG,     "MDBaseServer",           NULL,             "off",    GLOBAL,   NULL, \
      "Manage the base server as if it were a virtual host.") \
- ROW(check_name,     ODD,      "MDCertificateCheck",     NULL,             NULL,     GLOBAL,   NULL, \
+ ROW(check_name,     ODD,      "MDCertificateCheck",     NULL,             "crt.sh https://crt.sh?q=", SHARED, "name url", \
      "Name and URL of a certificate monitor that server-status links to.") \
- ROW(certificate_status, FLAG, "MDCertificateStatus",    NULL,             "on",     GLOBAL,   NULL, \
+ ROW(certificate_status, FLAG, "MDCertificateStatus",    NULL,             "on",     SHARED,   NULL, \
      "Answer /.httpd/certificate-status on managed domains.") \
  ROW(dns01_version,  KEYWORD,  "MDChallengeDns01Version", NULL,            "1",      GLOBAL,   "1=1|2=2", \
      "Arguments of the teardown call of MDChallengeDns01.") \
@@ -80,11 +96,11 @@
      "How long after start the first look happens.") \
  ROW(match_names,    KEYWORD,  "MDMatchNames",           NULL,             "all",    GLOBAL,   "all=0|servernames=1", \
      "Which names of virtual hosts are compared with managed domains.") \
- ROW(message_cmd,    COMMAND,  "MDMessageCmd",           NULL,             NULL,     GLOBAL,   NULL, \
+ ROW(message_cmd,    COMMAND,  "MDMessageCmd",           NULL,             NULL,     GLOBAL,   "program [argument...]", \
      "Command that is told about events.") \
- ROW(notify_cmd,     COMMAND,  "MDNotifyCmd",            NULL,             NULL,     GLOBAL,   NULL, \
+ ROW(notify_cmd,     COMMAND,  "MDNotifyCmd",            NULL,             NULL,     GLOBAL,   "program [argument...]", \
      "Command that is told about renewed certificates.") \
- ROW(port_map,       ODD,      "MDPortMap",              NULL,             NULL,     GLOBAL,   NULL, \
+ ROW(port_map,       ODD,      "MDPortMap",              NULL,             "http:80 https:443", GLOBAL, "http:port|https:port|80:port|443:port...", \
      "Local ports on which http: and https: requests from outside arrive.") \
  ROW(concurrency,    COUNT,    "MDRenewConcurrency",     NULL,             "16",     GLOBAL,   "1..256", \
      "Certificate orders in progress side by side.") \
@@ -92,15 +108,15 @@
      "First delay after an error; it doubles with each further one.") \
  ROW(retry_failover, COUNT,    "MDRetryFailover",        NULL,             "13",     GLOBAL,   "1..1000000", \
      "Errors in a row after which the next certificate authority is tried.") \
- ROW(server_status,  FLAG,     "MDServerStatus",         NULL,             "on",     GLOBAL,   NULL, \
+ ROW(server_status,  FLAG,     "MDServerStatus",         NULL,             "on",     SHARED,   NULL, \
      "Show managed domains in server-status.") \
- ROW(staple_keep,    SLICE,    "MDStaplingKeepResponse", NULL,             "7d",     ANYWHERE, "any%", \
+ ROW(staple_keep,    SLICE,    "MDStaplingKeepResponse", NULL,             "7d",     SHARED,   "any%", \
      "How long unused OCSP responses are kept.") \
- ROW(staple_window,  SLICE,    "MDStaplingRenewWindow",  NULL,             "33%",    ANYWHERE, NULL, \
+ ROW(staple_window,  SLICE,    "MDStaplingRenewWindow",  NULL,             "33%",    SHARED,   NULL, \
      "Renew an OCSP response when this much of its life is left.") \
- ROW(store_dir,      PATH,     "MDStoreDir",             NULL,             "md",     GLOBAL,   NULL, \
+ ROW(store_dir,      PATH,     "MDStoreDir",             NULL,             "md",     GLOBAL,   "folder", \
      "Folder of keys, certificates and everything else; below ServerRoot unless absolute.") \
- ROW(store_locks,    ODD,      "MDStoreLocks",           NULL,             NULL,     GLOBAL,   NULL, \
+ ROW(store_locks,    ODD,      "MDStoreLocks",           NULL,             "off",    GLOBAL,   "on|off|duration", \
      "Lock the store while a starting server changes it.")
 
 /* Other spellings of rows above: the old name and the directive it stands for. */

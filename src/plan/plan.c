@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The index of names. Two entries tell everything about overlaps in constant time: names as written, and for
- * each name the parent that a wildcard would stand on.
+ * The index of names. Two entries tell everything about overlaps in constant time: each name as written, and
+ * for its parent who has names that a wildcard there would match.
  */
 #include "plan/plan.h"
 
 #include <apr_strings.h>
 #include <string.h>
+
+enum { NAME_MAX_BYTES = 253 };
+
+/** Who has names just below a parent: one domain, and one that is not the first, if any. That is all a
+ * wildcard's owner asks for. */
+typedef struct below {
+    md_domain *first, *other;
+} below;
 
 md_plan *md_plan_make(apr_pool_t *p)
 {
@@ -14,112 +22,149 @@ md_plan *md_plan_make(apr_pool_t *p)
 
     plan->domains = apr_array_make(p, 16, sizeof(md_domain *));
     plan->by_name = apr_hash_make(p);
-    plan->by_parent = apr_hash_make(p);
+    plan->below = apr_hash_make(p);
     plan->by_domain = apr_hash_make(p);
     md_policy_defaults(&plan->policy, p);
     return plan;
 }
 
-/** "*.example.org" for "www.example.org", or NULL when no wildcard can match. */
-static const char *wildcard_over(const char *name, char buffer[260])
+static void *lookup(apr_hash_t *hash, const char *key)
+{
+    return apr_hash_get(hash, key, APR_HASH_KEY_STRING);
+}
+
+/** ".example.org" of a name with at least one label in front; NULL for wildcards and single labels. */
+static const char *parent_of(const char *name)
 {
     const char *dot = strchr(name, '.');
 
-    if (md_is_wildcard(name) || !dot || dot == name || strlen(dot) > 255)
+    return dot && dot != name && dot[1] && !md_is_wildcard(name) ? dot : NULL;
+}
+
+/** The domain with the wildcard over `name`, which is lowercase. */
+static md_domain *find_wildcard(const md_plan *plan, const char *name)
+{
+    char wildcard[NAME_MAX_BYTES + 2] = "*";
+    const char *parent = parent_of(name);
+
+    if (!parent || strlen(parent) > NAME_MAX_BYTES)
         return NULL;
-    buffer[0] = '*';
-    strcpy(buffer + 1, dot);
-    return buffer;
+    strcpy(wildcard + 1, parent);
+    return lookup(plan->by_name, wildcard);
 }
 
-static md_domain *lookup(apr_hash_t *hash, const char *key)
+/** Another domain that a client could mean by a name of `domain`. */
+static md_domain *find_rival(const md_plan *plan, const md_domain *domain, const char *name)
 {
-    return key ? apr_hash_get(hash, key, APR_HASH_KEY_STRING) : NULL;
-}
+    md_domain *same = lookup(plan->by_name, name), *over = find_wildcard(plan, name);
+    const below *under = md_is_wildcard(name) ? lookup(plan->below, name + 1) : NULL;
 
-/** A domain that shares `name`: by the same name, by its wildcard, or by a name that this wildcard would
- * match. */
-static md_domain *find_overlap(const md_plan *plan, const char *name)
-{
-    char buffer[260];
-    md_domain *found = lookup(plan->by_name, name);
-
-    if (!found)
-        found = lookup(plan->by_name, wildcard_over(name, buffer));
-    if (!found && md_is_wildcard(name))
-        found = lookup(plan->by_parent, name);
-    return found;
+    if (same && same != domain)
+        return same;
+    if (over && over != domain)
+        return over;
+    if (!under)
+        return NULL;
+    return under->first != domain ? under->first : under->other;
 }
 
 static const char *place_text(const md_domain *domain, apr_pool_t *p)
 {
-    return domain->file ? apr_psprintf(p, "%s:%u", domain->file, domain->line) : "the store";
+    return domain->file ? apr_psprintf(p, "%s, line %u", domain->file, domain->line) : "the store";
 }
 
-static md_err *overlap(const md_domain *domain, const md_domain *other, const char *name, apr_pool_t *p)
+static md_err *overlap(const md_domain *domain, const md_domain *rival, const char *name, apr_pool_t *p)
 {
     return md_fail(p, MD_FAULT_CONFIG, "md:overlap",
-                   "two Managed Domains have an overlap in domain '%s', first definition is %s in %s, second "
-                   "is %s in %s",
-                   name, other->name, place_text(other, p), domain->name, place_text(domain, p));
+                   "the name %s of the domain %s (%s) belongs to the domain %s (%s) as well; each name can "
+                   "be in one domain only",
+                   name, domain->name, place_text(domain, p), rival->name, place_text(rival, p));
 }
 
+static void note_below(md_plan *plan, md_domain *domain, const char *parent)
+{
+    below *under = lookup(plan->below, parent);
+
+    if (!under) {
+        under = apr_pcalloc(apr_hash_pool_get(plan->below), sizeof(*under));
+        under->first = domain;
+        apr_hash_set(plan->below, parent, APR_HASH_KEY_STRING, under);
+    } else if (under->first != domain && !under->other) {
+        under->other = domain;
+    }
+}
+
+/** The first domain with a name keeps it. */
 static void index_name(md_plan *plan, md_domain *domain, const char *name)
 {
-    apr_pool_t *p = apr_hash_pool_get(plan->by_name);
-    char buffer[260];
-    const char *parent = wildcard_over(name, buffer);
+    const char *parent = parent_of(name);
 
     if (!lookup(plan->by_name, name))
         apr_hash_set(plan->by_name, name, APR_HASH_KEY_STRING, domain);
-    if (parent && !lookup(plan->by_parent, parent))
-        apr_hash_set(plan->by_parent, apr_pstrdup(p, parent), APR_HASH_KEY_STRING, domain);
+    if (parent)
+        note_below(plan, domain, parent);
 }
 
 md_err *md_plan_add(md_plan *plan, md_domain *domain, int may_overlap, apr_pool_t *p)
 {
     for (int i = 0; !may_overlap && i < domain->names->nelts; ++i) {
-        md_domain *other = find_overlap(plan, MD_NAME(domain->names, i));
+        md_domain *rival = find_rival(plan, domain, MD_NAME(domain->names, i));
 
-        if (other)
-            return overlap(domain, other, MD_NAME(domain->names, i), p);
+        if (rival)
+            return overlap(domain, rival, MD_NAME(domain->names, i), p);
     }
     domain->index = plan->domains->nelts;
     APR_ARRAY_PUSH(plan->domains, md_domain *) = domain;
-    apr_hash_set(plan->by_domain, domain->name, APR_HASH_KEY_STRING, domain);
+    if (!lookup(plan->by_domain, domain->name))
+        apr_hash_set(plan->by_domain, domain->name, APR_HASH_KEY_STRING, domain);
     for (int i = 0; i < domain->names->nelts; ++i)
         index_name(plan, domain, MD_NAME(domain->names, i));
     return NULL;
 }
 
-md_err *md_plan_add_name(md_plan *plan, md_domain *domain, const char *name, apr_pool_t *p)
+void md_plan_add_name(md_plan *plan, md_domain *domain, const char *name, apr_pool_t *p)
 {
-    apr_pool_t *keep = apr_hash_pool_get(plan->by_name);
-    md_domain *other;
+    md_domain *same, *over;
 
-    if (md_domain_covers(domain, name))
-        return NULL;
-    name = md_lower(name, keep);
-    other = find_overlap(plan, name);
-    if (other && other != domain)
-        return overlap(domain, other, name, p);
+    name = md_lower(name, p);
+    same = lookup(plan->by_name, name);
+    over = find_wildcard(plan, name);
+    if (same == domain || over == domain)
+        return;
+    if ((same || over) && md_domain_covers(domain, name))
+        return;
     md_names_add(domain->names, name);
     index_name(plan, domain, name);
-    return NULL;
+}
+
+/** Lowercase into `out`; false when the name is too long to be one. */
+static int lower_into(const char *name, char out[NAME_MAX_BYTES + 1])
+{
+    size_t length = strlen(name);
+
+    if (length > NAME_MAX_BYTES)
+        return 0;
+    for (size_t i = 0; i <= length; ++i)
+        out[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a') : name[i];
+    return 1;
+}
+
+md_domain *md_plan_find_exact(const md_plan *plan, const char *name)
+{
+    char lower[NAME_MAX_BYTES + 1];
+
+    return lower_into(name, lower) ? lookup(plan->by_name, lower) : NULL;
 }
 
 md_domain *md_plan_find(const md_plan *plan, const char *name)
 {
-    char buffer[260], lower[256];
-    md_domain *found;
-    size_t length = strlen(name);
+    char lower[NAME_MAX_BYTES + 1];
+    md_domain *same;
 
-    if (length >= sizeof(lower))
+    if (!lower_into(name, lower))
         return NULL;
-    for (size_t i = 0; i <= length; ++i)
-        lower[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a') : name[i];
-    found = lookup(plan->by_name, lower);
-    return found ? found : lookup(plan->by_name, wildcard_over(lower, buffer));
+    same = lookup(plan->by_name, lower);
+    return same ? same : find_wildcard(plan, lower);
 }
 
 md_domain *md_plan_named(const md_plan *plan, const char *domain_name)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Settings as values: a struct in which each member is known to be set or not, and generic functions over the rows of
- * fields.h: parse, merge, defaults, JSON, documentation.
+ * Settings as values: a struct in which each member is known to be set or not, and generic functions over the
+ * rows of fields.h: parse, merge, defaults, JSON, documentation.
  */
 #ifndef MD_PLAN_POLICY_H
 #define MD_PLAN_POLICY_H
@@ -10,40 +10,59 @@
 #include "plan/fields.h"
 #include "tls/key.h"
 
-/* Types of the kinds. ODD rows declare theirs by name below. */
-#define MD_TYPE_FLAG int
-#define MD_TYPE_TEXT const char *
-#define MD_TYPE_PATH const char *
-#define MD_TYPE_URL const char *
-#define MD_TYPE_COMMAND const char *
-#define MD_TYPE_WORDS md_names *
+/* Types of the kinds. */
+#define MD_TYPE_FLAG     int
+#define MD_TYPE_TEXT     const char *
+#define MD_TYPE_PATH     const char *
+#define MD_TYPE_URL      const char *
+#define MD_TYPE_COMMAND  const char *
+#define MD_TYPE_WORDS    md_names *
 #define MD_TYPE_DURATION apr_interval_time_t
-#define MD_TYPE_SLICE md_slice
-#define MD_TYPE_KEYWORD int
-#define MD_TYPE_COUNT int
-#define MD_TYPE_KEYS md_key_specs *
-#define MD_TYPE_ODD md_odd
+#define MD_TYPE_SLICE    md_slice
+#define MD_TYPE_KEYWORD  int
+#define MD_TYPE_WORD     int
+#define MD_TYPE_MEMBERS  int
+#define MD_TYPE_COUNT    int
+#define MD_TYPE_KEYS     md_key_specs *
+#define MD_TYPE_ODD      md_odd
 
 enum { MD_RENEW_MANUAL, MD_RENEW_AUTO, MD_RENEW_ALWAYS };
 enum { MD_HTTPS_OFF, MD_HTTPS_TEMPORARY, MD_HTTPS_PERMANENT };
 enum { MD_MATCH_ALL, MD_MATCH_SERVERNAMES };
 
-/** The value of a row that has a function of its own; which members mean something depends on the row. */
+/** The value of an ODD row; which members mean something depends on the row. */
 typedef struct md_odd {
-    md_names *list;      /* MDCertificateAuthority: URLs; MDCertificateFile/KeyFile: paths */
-    const char *first;   /* EAB key id; name of the certificate monitor */
-    const char *second;  /* EAB HMAC (secret!); URL of the certificate monitor */
-    int http_port;       /* MDPortMap: 0 when not reachable */
+    md_names *list;     /* MDCertificateAuthority: URLs; MDCertificateFile/KeyFile: paths */
+    const char *first;  /* EAB key id; name of the certificate monitor */
+    const char *second; /* EAB HMAC (secret!); URL of the certificate monitor */
+    int http_port;      /* MDPortMap: 0 when not reachable */
     int https_port;
     apr_interval_time_t wait; /* MDStoreLocks: how long to wait; 0: no locks */
 } md_odd;
 
 typedef enum md_field_kind {
-    MD_KIND_FLAG, MD_KIND_TEXT, MD_KIND_PATH, MD_KIND_URL, MD_KIND_COMMAND, MD_KIND_WORDS,
-    MD_KIND_DURATION, MD_KIND_SLICE, MD_KIND_KEYWORD, MD_KIND_COUNT, MD_KIND_KEYS, MD_KIND_ODD
+    MD_KIND_FLAG,
+    MD_KIND_TEXT,
+    MD_KIND_PATH,
+    MD_KIND_URL,
+    MD_KIND_COMMAND,
+    MD_KIND_WORDS,
+    MD_KIND_DURATION,
+    MD_KIND_SLICE,
+    MD_KIND_KEYWORD,
+    MD_KIND_WORD,
+    MD_KIND_MEMBERS,
+    MD_KIND_COUNT,
+    MD_KIND_KEYS,
+    MD_KIND_ODD
 } md_field_kind;
 
-typedef enum md_field_where { MD_WHERE_ANYWHERE, MD_WHERE_GLOBAL, MD_WHERE_DOMAIN } md_field_where;
+typedef enum md_field_where {
+    MD_WHERE_ANYWHERE,
+    MD_WHERE_SHARED,
+    MD_WHERE_GLOBAL,
+    MD_WHERE_DOMAIN
+} md_field_where;
 
 /* One id per row, in table order: MD_FIELD_members, ... */
 #define MD_ROW_ID(field, ...) MD_FIELD_##field,
@@ -60,35 +79,46 @@ typedef struct md_policy {
 
 /** Description of a row, for generic code. */
 typedef struct md_field {
-    const char *name;      /* of the member */
+    const char *name; /* of the member */
     md_field_kind kind;
     const char *directive;
     const char *json_key;  /* or NULL */
     const char *otherwise; /* default as text, or NULL */
     md_field_where where;
-    const char *rule;      /* or NULL */
+    const char *rule; /* or NULL */
     const char *help;
     apr_size_t offset;
 } md_field;
 extern const md_field md_field_rows[MD_FIELD_COUNT];
 
-#define md_is_set(policy, id) (((policy)->set >> (id)) & 1u)
+/* A member by its row; the kind says which type it has. */
+#define MD_MEMBER(type, policy, field) (*(type *)(void *)((char *)(policy) + (field)->offset))
+#define MD_MEMBER_OF(type, policy, field) \
+    (*(const type *)(const void *)((const char *)(policy) + (field)->offset))
 
-/** Reads text into a member and marks it set. Words are given as one string for WORDS and KEYS, too. Not for ODD rows.
- *  NULL if fine, else a clause without the directive's name: "expected 'on' or 'off', not 'perhaps'". */
-const char *md_field_read(const md_field *field, const char *text, md_policy *policy, apr_pool_t *p);
+#define md_is_set(policy, id) (((policy)->set >> (id)) & 1u)
+#define MD_SET_BIT(id)        (APR_UINT64_C(1) << (id))
+
+/** Reads the words of a directive into a member and marks it set; a setting of one value takes the first
+ * word. Values may point into `words` and `p`. NULL if fine, else a clause that goes after the directive's
+ * name: "must be one of 'on' and 'off', not 'perhaps'". */
+const char *md_field_read(const md_field *field, const md_names *words, md_policy *policy, apr_pool_t *p);
+/** The same for one text, split at blanks where the kind is a list. */
+const char *md_field_read_text(const md_field *field, const char *text, md_policy *policy, apr_pool_t *p);
+/** Name of a value of a KEYWORD, WORD or MEMBERS row, or NULL if there is no such value. */
+const char *md_field_word(const md_field *field, int value, apr_pool_t *p);
+/** Why this is not an http: or https: URL with a host and a sane port, as a clause; NULL if it is. */
+const char *md_setting_url_reason(const char *url, apr_pool_t *p);
 /** Finds a row by directive name (aliases included, any case), or NULL. */
 const md_field *md_field_find(const char *directive);
 
 /** `over` where set, else `base`; values are shared, not copied. */
 void md_policy_merge(md_policy *into, const md_policy *base, const md_policy *over);
-/** Fills every member that is not set with its row's default; the set bits stay. */
+/** Fills every member that is not set with its row's default; the set bits stay. Done once for a server:
+ * policies that are merged over the result are complete, too. */
 void md_policy_defaults(md_policy *policy, apr_pool_t *p);
-/** The same in two steps, for many policies: the defaults are read once and shared. */
-md_policy *md_policy_make_defaults(apr_pool_t *p);
-void md_policy_fill(md_policy *policy, const md_policy *defaults);
-/** Members with a JSON key into md.json's form / back. Unreadable values are treated as not set. */
-void md_policy_row_to_json(const md_policy *policy, md_field_id id, json_t *doc, apr_pool_t *p);
+/** Members with a JSON key into md.json's form, in any order / back. Unreadable values are treated as not
+ * set. */
 void md_policy_to_json(const md_policy *policy, json_t *doc, apr_pool_t *p);
 void md_policy_from_json(md_policy *policy, const json_t *doc, apr_pool_t *p);
 

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One reader for each ODD row.
+ */
+#include "plan/odd.h"
+
+#include <apr_strings.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define LOCK_WAIT apr_time_from_sec(5)
+
+static const char *read_urls(const md_names *words, md_odd *value, apr_pool_t *p)
+{
+    if (!words->nelts)
+        return "needs the URL of a certificate authority's directory";
+    for (int i = 0; i < words->nelts; ++i) {
+        const char *why = md_setting_url_reason(MD_NAME(words, i), p);
+
+        if (why)
+            return why;
+    }
+    *value = (md_odd){ .list = md_names_copy(words, p) };
+    return NULL;
+}
+
+/** Each use of the directive adds a file. */
+static const char *read_files(const md_names *words, int was_set, md_odd *value, apr_pool_t *p)
+{
+    if (words->nelts != 1 || !*MD_NAME(words, 0))
+        return "needs one file";
+    if (!was_set)
+        *value = (md_odd){ .list = apr_array_make(p, 1, sizeof(const char *)) };
+    md_names_add(value->list, apr_pstrdup(p, MD_NAME(words, 0)));
+    return NULL;
+}
+
+static const char *read_binding(const md_names *words, md_odd *value, apr_pool_t *p)
+{
+    if (words->nelts == 1 && !strcasecmp(MD_NAME(words, 0), "None")) {
+        *value = (md_odd){ .first = NULL };
+        return NULL;
+    }
+    if (words->nelts != 2 || !*MD_NAME(words, 0) || !*MD_NAME(words, 1))
+        return "needs a key id and an HMAC, or 'None'";
+    *value =
+        (md_odd){ .first = apr_pstrdup(p, MD_NAME(words, 0)), .second = apr_pstrdup(p, MD_NAME(words, 1)) };
+    return NULL;
+}
+
+static const char *read_monitor(const md_names *words, md_odd *value, apr_pool_t *p)
+{
+    if (words->nelts != 2)
+        return "needs a name and a URL";
+    *value =
+        (md_odd){ .first = apr_pstrdup(p, MD_NAME(words, 0)), .second = apr_pstrdup(p, MD_NAME(words, 1)) };
+    return NULL;
+}
+
+/** Which of the two ports a map like "http:8080" or "80:8080" is about; NULL if none. */
+static int *port_meant(const char *map, md_odd *value)
+{
+    if (!strncmp(map, "http:", 5) || !strncmp(map, "80:", 3))
+        return &value->http_port;
+    if (!strncmp(map, "https:", 6) || !strncmp(map, "443:", 4))
+        return &value->https_port;
+    return NULL;
+}
+
+static const char *read_port(const char *map, md_odd *value, apr_pool_t *p)
+{
+    const char *colon = strchr(map, ':'), *number;
+    int *port = port_meant(map, value);
+    size_t digits;
+
+    if (!colon)
+        return apr_psprintf(
+            p, "'%s' has no ':' between outside and local port, expected something like http:8080", map);
+    if (!port)
+        return apr_psprintf(p, "'%s' does not begin with http:, https:, 80: or 443:", map);
+    number = colon + 1;
+    if (!strcmp(number, "-")) {
+        *port = 0;
+        return NULL;
+    }
+    digits = strspn(number, "0123456789");
+    if (!digits || digits > 5 || number[digits] || atoi(number) < 1 || atoi(number) > 65535)
+        return apr_psprintf(p, "the local port of '%s' must be a number from 1 to 65535, or '-' for none",
+                            map);
+    *port = atoi(number);
+    return NULL;
+}
+
+static const char *read_ports(const md_names *words, int was_set, md_odd *value, apr_pool_t *p)
+{
+    md_odd ports = was_set ? *value : (md_odd){ .http_port = 80, .https_port = 443 };
+
+    if (words->nelts < 1 || words->nelts > 2)
+        return "needs one or two maps like http:8080 https:8443";
+    for (int i = 0; i < words->nelts; ++i) {
+        const char *why = read_port(MD_NAME(words, i), &ports, p);
+
+        if (why)
+            return why;
+    }
+    *value = ports;
+    return NULL;
+}
+
+static const char *read_locks(const md_names *words, md_odd *value, apr_pool_t *p)
+{
+    apr_interval_time_t wait;
+
+    if (words->nelts != 1)
+        return "needs 'on', 'off' or how long to wait";
+    if (!strcasecmp(MD_NAME(words, 0), "on"))
+        wait = LOCK_WAIT;
+    else if (!strcasecmp(MD_NAME(words, 0), "off"))
+        wait = 0;
+    else if (md_duration_read(MD_NAME(words, 0), "s", &wait) || wait < 0)
+        return apr_psprintf(p, "must be 'on', 'off' or how long to wait, like 10s, not '%s'",
+                            MD_NAME(words, 0));
+    *value = (md_odd){ .wait = wait };
+    return NULL;
+}
+
+const char *md_odd_read(md_field_id id, const md_names *words, int was_set, md_odd *value, apr_pool_t *p)
+{
+    switch (id) {
+    case MD_FIELD_ca_urls: return read_urls(words, value, p);
+    case MD_FIELD_cert_files:
+    case MD_FIELD_key_files: return read_files(words, was_set, value, p);
+    case MD_FIELD_eab: return read_binding(words, value, p);
+    case MD_FIELD_check_name: return read_monitor(words, value, p);
+    case MD_FIELD_port_map: return read_ports(words, was_set, value, p);
+    case MD_FIELD_store_locks: return read_locks(words, value, p);
+    default: return "cannot be read";
+    }
+}
