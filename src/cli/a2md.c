@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * a2md: looks at and works on a store from the command line. A table of commands; options stand before the command.
+ * a2md: looks at and works on a store from the command line. A table of commands; options stand before the
+ * command.
  */
 #include "cli/a2md.h"
 

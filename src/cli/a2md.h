@@ -18,7 +18,8 @@ typedef struct md_cli {
     json_t *output;  /* array of what the command shows */
 } md_cli;
 
-/** One command: its words ("store list"), arguments for the usage line, what it does, whether it changes the store. */
+/** One command: its words ("store list"), arguments for the usage line, what it does, whether it changes the
+ * store. */
 typedef struct md_command {
     const char *words, *arguments, *help;
     int writes;

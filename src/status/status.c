@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Builds the status document. Reads plan (memory), facts (memory or a small file) and the staged job (a small file); writes nothing.
+ * Builds the status document. Reads plan (memory), facts (memory or a small file) and the staged job (a small
+ * file); writes nothing.
  */
 #include "status/status.h"
 
@@ -74,7 +75,8 @@ static void add_certs(json_t *into, const md_domain *domain, const apr_array_hea
     set_period(into, "valid", common);
 }
 
-/** Facts of the certificates that wait in STAGING; absent or unreadable ones are left out, a page must not fail for them. */
+/** Facts of the certificates that wait in STAGING; absent or unreadable ones are left out, a page must not
+ * fail for them. */
 static apr_array_header_t *staged_facts(const md_core *core, const md_domain *domain, apr_pool_t *p)
 {
     apr_array_header_t *facts = apr_array_make(p, 2, sizeof(md_cert_fact));
