@@ -5,13 +5,18 @@
 The clock runs from the server's first answer until the last verified set is in the store (for the flood: until the last
 certificate was downloaded). Each contestant has a fresh Pebble with the same settings; ratios come from one run."""
 
+import queue
 import time
 
 from common import MODULES, arguments, contestants, median, note, show, workplace
 from flood import flood
 from kit import pebble, tls
 from kit.httpd import Httpd
-from kit.proc import wait_until
+from kit.proc import Timeout, wait_until
+
+
+class Wedged(Exception):
+    """Pebble locked up."""
 
 
 def through_httpd(ca, hosts, module, folder, args):
@@ -53,12 +58,22 @@ def run(who, count, sleep, folder, args):
     try:
         if who == "flood":
             return flood(ca, hosts, args.connections), None
-        server = folder / "httpd"
-        server.mkdir()
-        return through_httpd(ca, hosts, MODULES[who](), server, args)
+        return through_httpd(ca, hosts, MODULES[who](), folder, args)
+    except (Timeout, queue.Empty) as err:
+        raise Wedged(str(err)) if not ca.answers() else err
     finally:
         ca.stop()
         dns.stop()
+
+
+def run_again_if_wedged(who, count, sleep, folder, args):
+    """Pebble is known to lock up now and then; that is said, and the run repeated with another one."""
+    for attempt in range(3):
+        try:
+            return run(who, count, sleep, folder.with_name(f"{folder.name}-{attempt}"), args)
+        except Wedged as err:
+            note(f"Pebble no longer answers ({err}): this run is repeated")
+    raise RuntimeError("Pebble locked up three times")
 
 
 def scene(title, count, sleep, folder, args):
@@ -66,7 +81,7 @@ def scene(title, count, sleep, folder, args):
     rates, live = {}, {}
     for turn in range(args.runs):
         for who in contestants(args.of):
-            seconds, until_live = run(who, count, sleep, folder / f"{title}-{who}-{turn}", args)
+            seconds, until_live = run_again_if_wedged(who, count, sleep, folder / f"{title}-{who}-{turn}", args)
             note(f"{title} {who}: {count} in {seconds:.2f} s = {count / seconds:.2f}/s"
                  + (f", all live after {until_live:.2f} s" if until_live else ""))
             rates.setdefault(who, []).append(count / seconds)
