@@ -117,8 +117,8 @@ def test_another_host_in_front_of_a_managed_one_is_noticed(ca, httpd, name):
     in_front = httpd.vhost("front.example.test", name(), http=False, extra=f"SSLCertificateFile {httpd.root}/own.pem\n"
                                                                            f"SSLCertificateKeyFile {httpd.root}/own.key")
     httpd.configure("MDMatchNames servernames", f"MDomain {name()} manual\n", in_front, httpd.vhost(name())).start()
-    line = httpd.wait_for_log(rf"\[md:error\].*{re.escape(name())}.*(?i:clients|handshake|served|certificate)", 40)
-    assert "AH10056" not in line or "certificate" in line
+    line = httpd.wait_for_log(r"\[md:error\].*serves another certificate", 40)
+    assert name() in line
 
 
 def test_certificates_of_ones_own_are_left_alone(ca, httpd, name):
