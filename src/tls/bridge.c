@@ -85,18 +85,27 @@ void md_cleanse_with(apr_pool_t *p, md_bytes secret)
         apr_pool_cleanup_register(p, apr_pmemdup(p, &secret, sizeof(secret)), cleanse, apr_pool_cleanup_null);
 }
 
+/** The words for an error without its numbers, "PEM routines: no start line". */
+static const char *reason_of(unsigned long code, apr_pool_t *p)
+{
+    const char *library = ERR_lib_error_string(code), *reason = ERR_reason_error_string(code);
+
+    if (!reason)
+        return apr_psprintf(p, "TLS library error %lx", code);
+    return library ? apr_pstrcat(p, library, ": ", reason, NULL) : reason;
+}
+
 md_err *md_fail_tls(apr_pool_t *p, const char *type, const char *fmt, ...)
 {
     unsigned long code = ERR_peek_last_error();
-    char reason[256] = "";
     const char *text;
     va_list args;
 
     va_start(args, fmt);
     text = apr_pvsprintf(p, fmt, args);
     va_end(args);
-    if (code)
-        ERR_error_string_n(code, reason, sizeof(reason));
     ERR_clear_error();
-    return md_fail(p, MD_FAULT_LOCAL, type, "%s%s%s", text, code ? ": " : "", reason);
+    if (!code)
+        return md_fail(p, MD_FAULT_LOCAL, type, "%s", text);
+    return md_fail(p, MD_FAULT_LOCAL, type, "%s: %s", text, reason_of(code, p));
 }

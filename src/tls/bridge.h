@@ -10,7 +10,7 @@
 #include <openssl/x509.h>
 #include "base/text.h"
 
-typedef EVP_PKEY md_key;       /* a private key */
+typedef EVP_PKEY md_key;         /* a private key */
 typedef STACK_OF(X509) md_chain; /* leaf first, then its issuers */
 
 /* Each takes over one reference and returns its argument; NULL stays NULL. */
@@ -26,7 +26,7 @@ void md_key_drop(md_key *key);
 /** Registers memory with a secret: it is cleansed when the pool is cleared. Returns `secret.data`. */
 void md_cleanse_with(apr_pool_t *p, md_bytes secret);
 
-/** A failure of the TLS library: appends its newest queued error text, and empties the queue. MD_FAULT_LOCAL. */
+/** A failure of the TLS library: appends the text of its newest error, and forgets it. MD_FAULT_LOCAL. */
 MD_MUST md_err *md_fail_tls(apr_pool_t *p, const char *type, const char *fmt, ...) MD_PRINTF(3, 4);
 
 #endif

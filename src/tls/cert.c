@@ -12,30 +12,52 @@
 #include <string.h>
 #include <time.h>
 
+#include "tls/extensions.h"
+
 enum { CHAIN_MAX = 16, PEM_MAX = 256 * 1024, NAMES_MAX = 1024 };
+
+/** Certificates are not encrypted. Without this, one that says so makes OpenSSL ask at the server's terminal.
+ */
+static int no_pass_phrase(char *buffer, int size, int writing, void *self)
+{
+    (void)buffer, (void)size, (void)writing, (void)self;
+    return -1;
+}
+
+static int is_end_of_pem(unsigned long error)
+{
+    return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+}
+
+static md_err *bad_chain(apr_pool_t *p, const char *why)
+{
+    return md_fail(p, MD_FAULT_REMOTE, "md:bad-certificate", "%s", why);
+}
 
 md_err *md_chain_from_pem(md_bytes pem, apr_pool_t *p, md_chain **out)
 {
     md_chain *chain = md_own_chain(p, sk_X509_new_null());
+    md_err *err;
     BIO *bio;
     X509 *cert;
 
     *out = NULL;
     if (!pem.data || pem.size > PEM_MAX)
-        return md_fail(p, MD_FAULT_REMOTE, "md:bad-certificate",
-                       "this is no certificate chain, or it is too large");
+        return bad_chain(p, "this is no certificate chain, or it is too large");
     bio = md_own_bio(p, BIO_new_mem_buf(pem.data, (int)pem.size));
-    while ((cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
-        sk_X509_push(chain, cert);
-        if (sk_X509_num(chain) > CHAIN_MAX)
+    while ((cert = PEM_read_bio_X509(bio, NULL, no_pass_phrase, NULL)) != NULL) {
+        if (sk_X509_push(chain, cert) > CHAIN_MAX)
             return md_fail(p, MD_FAULT_REMOTE, "md:bad-certificate",
                            "the chain has more than %d certificates", CHAIN_MAX);
     }
-    if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
-        return md_fail_tls(p, "md:bad-certificate", "a certificate of the chain cannot be read");
+    if (!is_end_of_pem(ERR_peek_last_error())) {
+        err = md_fail_tls(p, "md:bad-certificate", "a certificate of the chain cannot be read");
+        err->fault = MD_FAULT_REMOTE;
+        return err;
+    }
     ERR_clear_error();
     if (sk_X509_num(chain) == 0)
-        return md_fail(p, MD_FAULT_REMOTE, "md:bad-certificate", "there is no certificate in it");
+        return bad_chain(p, "there is no certificate in it");
     *out = chain;
     return NULL;
 }
@@ -89,18 +111,21 @@ static const char *digest_hex(X509 *cert, const EVP_MD *type, apr_pool_t *p)
     return md_hex((md_bytes){ (const char *)digest, size }, p);
 }
 
-static const char *ip_text(const ASN1_OCTET_STRING *ip, apr_pool_t *p)
+/** Lowercase, as text; NULL for what is neither a DNS name nor an address, or has a NUL in it. */
+static const char *name_text(const GENERAL_NAME *san, apr_pool_t *p)
 {
-    const unsigned char *b = ASN1_STRING_get0_data(ip);
-    const char *out = "";
+    int type = 0;
+    const ASN1_STRING *value = GENERAL_NAME_get0_value(san, &type);
+    const unsigned char *octets;
+    size_t size;
 
-    if (ASN1_STRING_length(ip) == 4)
-        return apr_psprintf(p, "%d.%d.%d.%d", b[0], b[1], b[2], b[3]);
-    if (ASN1_STRING_length(ip) != 16)
+    if (type != GEN_DNS && type != GEN_IPADD)
         return NULL;
-    for (int i = 0; i < 16; i += 2)
-        out = apr_psprintf(p, "%s%s%x", out, i ? ":" : "", b[i] << 8 | b[i + 1]);
-    return out;
+    octets = ASN1_STRING_get0_data(value);
+    size = (size_t)ASN1_STRING_length(value);
+    if (type == GEN_IPADD)
+        return md_ip_text(octets, (int)size, p);
+    return memchr(octets, 0, size) ? NULL : md_lower(apr_pstrmemdup(p, (const char *)octets, size), p);
 }
 
 static md_names *names_of(X509 *cert, apr_pool_t *p)
@@ -109,16 +134,10 @@ static md_names *names_of(X509 *cert, apr_pool_t *p)
     md_names *names = md_names_make(p);
 
     for (int i = 0; i < sk_GENERAL_NAME_num(sans) && i < NAMES_MAX; ++i) {
-        const GENERAL_NAME *san = sk_GENERAL_NAME_value(sans, i);
-        const char *name = NULL;
+        const char *name = name_text(sk_GENERAL_NAME_value(sans, i), p);
 
-        if (san->type == GEN_DNS)
-            name = apr_pstrmemdup(p, (const char *)ASN1_STRING_get0_data(san->d.dNSName),
-                                  (apr_size_t)ASN1_STRING_length(san->d.dNSName));
-        else if (san->type == GEN_IPADD)
-            name = ip_text(san->d.iPAddress, p);
         if (name)
-            md_names_add(names, md_lower(name, p));
+            md_names_add(names, name);
     }
     GENERAL_NAMES_free(sans);
     return names;
@@ -203,7 +222,7 @@ static int has_must_staple(X509 *cert)
     int found = 0;
 
     for (int i = 0; i < sk_ASN1_INTEGER_num(features); ++i)
-        found |= ASN1_INTEGER_get(sk_ASN1_INTEGER_value(features, i)) == 5;
+        found |= ASN1_INTEGER_get(sk_ASN1_INTEGER_value(features, i)) == MD_TLS_STATUS_REQUEST;
     TLS_FEATURE_free(features);
     return found;
 }
@@ -230,8 +249,7 @@ md_err *md_cert_facts_of(X509 *cert, apr_pool_t *p, md_cert_facts *out)
     AUTHORITY_INFO_ACCESS_free(access);
     ERR_clear_error();
     if (!out->valid.until)
-        return md_fail(p, MD_FAULT_REMOTE, "md:bad-certificate",
-                       "the certificate has no readable end of validity");
+        return bad_chain(p, "the certificate has no readable end of validity");
     return NULL;
 }
 
@@ -261,18 +279,27 @@ md_err *md_chain_check_key(const md_chain *chain, const md_key *key, apr_pool_t 
     if (X509_check_private_key(sk_X509_value(chain, 0), (EVP_PKEY *)key) == 1)
         return NULL;
     ERR_clear_error();
-    return md_fail(p, MD_FAULT_REMOTE, "md:bad-certificate",
-                   "the certificate was not made for this private key");
+    return bad_chain(p, "the certificate was not made for this private key");
+}
+
+/** Addresses are compared in the form in which facts have them. */
+static int is_covered(const md_names *by, const char *name, apr_pool_t *p)
+{
+    unsigned char octets[MD_IP_OCTETS_MAX];
+    int size = md_ip_octets(name, octets);
+    const char *wanted = size ? md_ip_text(octets, size, p) : name;
+
+    for (int i = 0; i < by->nelts; ++i) {
+        if (md_name_matches(MD_NAME(by, i), wanted))
+            return 1;
+    }
+    return 0;
 }
 
 md_err *md_facts_check_names(const md_cert_facts *facts, const md_names *names, apr_pool_t *p)
 {
     for (int i = 0; i < names->nelts; ++i) {
-        int covered = 0;
-
-        for (int k = 0; k < facts->names->nelts && !covered; ++k)
-            covered = md_name_matches(MD_NAME(facts->names, k), MD_NAME(names, i));
-        if (!covered)
+        if (!is_covered(facts->names, MD_NAME(names, i), p))
             return md_fail(p, MD_FAULT_REMOTE, "md:bad-certificate", "the certificate does not cover %s",
                            MD_NAME(names, i));
     }

@@ -11,20 +11,21 @@
 /** What others need to know of a certificate, without OpenSSL types. Strings live in the pool given. */
 typedef struct md_cert_facts {
     md_period valid;
-    const md_names *names;    /* DNS and IP subject alternative names, lowercase */
-    const char *serial;       /* uppercase hex, even number of digits */
-    const char *sha256;       /* of the DER, 64 lowercase hex digits */
-    const char *sha1;         /* of the DER, 40 lowercase hex digits */
-    const char *issuer;       /* one-line DN "/C=../O=../CN=.." */
-    const char *issuer_uri;   /* caIssuers of AIA, or NULL */
-    const char *ocsp_uri;     /* OCSP of AIA, or NULL */
-    const char *ari_id;       /* RFC 9773 4.1 (serial keeps its leading zero octet), or NULL without AKI */
-    const char *subject_cn;   /* or NULL */
-    int must_staple;          /* TLS feature status_request, RFC 7633 */
+    const md_names *names;  /* DNS and IP subject alternative names, lowercase, IPv6 as RFC 5952 has it */
+    const char *serial;     /* uppercase hex, even number of digits */
+    const char *sha256;     /* of the DER, 64 lowercase hex digits */
+    const char *sha1;       /* of the DER, 40 lowercase hex digits */
+    const char *issuer;     /* one-line DN "/C=../O=../CN=.." */
+    const char *issuer_uri; /* caIssuers of AIA, or NULL */
+    const char *ocsp_uri;   /* OCSP of AIA, or NULL */
+    const char *ari_id;     /* RFC 9773 4.1 (serial keeps its leading zero octet), or NULL without AKI */
+    const char *subject_cn; /* or NULL */
+    int must_staple;        /* TLS feature status_request, RFC 7633 */
     int self_signed;
 } md_cert_facts;
 
-/** Parses PEM with 1..16 certificates and at most 256 KiB; anything else between blocks is ignored. */
+/** Parses PEM with 1..16 certificates and at most 256 KiB; anything else between blocks is ignored. What is
+ * no chain is "md:bad-certificate". */
 MD_MUST md_err *md_chain_from_pem(md_bytes pem, apr_pool_t *p, md_chain **out);
 MD_MUST md_err *md_chain_to_pem(const md_chain *chain, apr_pool_t *p, md_bytes *pem);
 int md_chain_length(const md_chain *chain);
@@ -34,7 +35,7 @@ void md_chain_append(md_chain *chain, const md_chain *more);
 MD_MUST md_err *md_chain_facts(const md_chain *chain, apr_pool_t *p, md_cert_facts *out);
 MD_MUST md_err *md_cert_facts_of(X509 *cert, apr_pool_t *p, md_cert_facts *out);
 
-/** Each certificate is signed by the next one. A missing or extra root is fine. The failure says which link breaks. */
+/** Each certificate is signed by the next one. A missing or extra root is fine. The failure says which. */
 MD_MUST md_err *md_chain_check_links(const md_chain *chain, apr_pool_t *p);
 /** The leaf's public key is that of `key`. */
 MD_MUST md_err *md_chain_check_key(const md_chain *chain, const md_key *key, apr_pool_t *p);

@@ -7,8 +7,10 @@
 
 #include "tls/key.h"
 
-/** DER request: empty subject unless the first name fits a CN (< 64 octets), SANs for all names in order (IP addresses as
- *  such), TLS feature status_request when `must_staple`. SHA-256 (none for Ed25519). */
-MD_MUST md_err *md_csr_make(const md_key *key, const md_names *names, int must_staple, apr_pool_t *p, md_bytes *der);
+/** DER request. The subject is the first name if that is a DNS name and fits a CN (< 64 octets), else empty;
+ * SANs are all names in order, IP addresses as such; TLS feature status_request when `must_staple`. SHA-256
+ * (none for Ed25519). */
+MD_MUST md_err *md_csr_make(const md_key *key, const md_names *names, int must_staple, apr_pool_t *p,
+                            md_bytes *der);
 
 #endif

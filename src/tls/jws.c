@@ -35,9 +35,11 @@ static const algorithm *algorithm_of(const md_key *key)
 {
     if (EVP_PKEY_base_id(key) == EVP_PKEY_RSA)
         return &rs256;
-    if (EVP_PKEY_base_id(key) != EVP_PKEY_EC)
-        return NULL;
-    return EVP_PKEY_bits(key) == 256 ? &es256 : EVP_PKEY_bits(key) == 384 ? &es384 : NULL;
+    switch (md_key_curve(key)) {
+    case NID_X9_62_prime256v1: return &es256;
+    case NID_secp384r1: return &es384;
+    default: return NULL;
+    }
 }
 
 /** A number of the public key as base64url, left-padded to `width`. */

@@ -1,25 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Key specs, generation, PEM.
+ * Key specs, generation, and what type a key has. PEM is key_pem.c's business.
  */
 #include "tls/key.h"
 
+#include <apr_cstr.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <limits.h>
-#include <openssl/bio.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/objects.h>
-#include <openssl/pem.h>
 #include <openssl/rsa.h>
-#include <openssl/x509.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/json.h"
 
-enum { RSA_BITS_DEFAULT = 2048, RSA_BITS_MAX = 16384, KEY_PEM_MAX = 64 * 1024 };
+enum { RSA_BITS_DEFAULT = 2048, RSA_BITS_MAX = 16384, CURVE_MAX = 64 };
 
 md_key_specs *md_key_specs_default(apr_pool_t *p)
 {
@@ -32,6 +29,16 @@ md_key_specs *md_key_specs_default(apr_pool_t *p)
 static int is_number(const char *word)
 {
     return word[0] && word[strspn(word, "0123456789")] == '\0';
+}
+
+/** Curves become part of file names, so what cannot be the name of one is refused; TLS libraries know more or
+ * less of them. */
+static int is_name(const char *word)
+{
+    size_t length = strlen(word);
+
+    return length <= CURVE_MAX && apr_isalnum(word[0]) &&
+           strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == length;
 }
 
 /** Puts the bits of an RSA spec into `spec`; a reason or NULL. */
@@ -51,7 +58,7 @@ static int same_kind(const md_key_spec *a, const md_key_spec *b)
 {
     if (a->type != b->type)
         return 0;
-    return !a->curve || strcasecmp(a->curve, b->curve) == 0;
+    return !a->curve || apr_cstr_casecmp(a->curve, b->curve) == 0;
 }
 
 static const char *add_spec(md_key_specs *specs, md_key_spec spec, apr_pool_t *p)
@@ -69,16 +76,19 @@ static const char *read_spec(const md_names *words, int *i, apr_pool_t *p, md_ke
     const char *word = MD_NAME(words, *i);
 
     *spec = (md_key_spec){ .type = MD_KEY_RSA, .bits = RSA_BITS_DEFAULT };
-    if (strcasecmp(word, "RSA") == 0) {
+    if (apr_cstr_casecmp(word, "RSA") == 0) {
         if (*i + 1 < words->nelts && is_number(MD_NAME(words, *i + 1)))
             return read_bits(MD_NAME(words, ++*i), spec);
         return NULL;
     }
-    if (strncasecmp(word, "RSA", 3) == 0 && is_number(word + 3))
+    if (apr_cstr_casecmpn(word, "RSA", 3) == 0 && is_number(word + 3))
         return read_bits(word + 3, spec);
     if (is_number(word))
         return "needs to specify the private key type, a number stands behind RSA only";
-    spec->type = strcasecmp(word, "ed25519") == 0 ? MD_KEY_ED25519 : MD_KEY_EC;
+    if (!is_name(word))
+        return apr_psprintf(p, "has the private key type '%s', which is neither RSA nor the name of a curve",
+                            word);
+    spec->type = apr_cstr_casecmp(word, "ed25519") == 0 ? MD_KEY_ED25519 : MD_KEY_EC;
     spec->bits = 0;
     spec->curve = apr_pstrdup(p, word);
     return NULL;
@@ -90,7 +100,7 @@ const char *md_key_specs_read(const md_names *words, apr_pool_t *p, md_key_specs
 
     if (!words->nelts)
         return "needs to specify the private key type";
-    if (strcasecmp(MD_NAME(words, 0), "Default") == 0) {
+    if (apr_cstr_casecmp(MD_NAME(words, 0), "Default") == 0) {
         if (words->nelts > 1)
             return "allows no other parameter behind 'Default'";
         *out = md_key_specs_default(p);
@@ -100,7 +110,7 @@ const char *md_key_specs_read(const md_names *words, apr_pool_t *p, md_key_specs
         md_key_spec spec;
         const char *why;
 
-        if (strcasecmp(MD_NAME(words, i), "Default") == 0)
+        if (apr_cstr_casecmp(MD_NAME(words, i), "Default") == 0)
             return "allows no other parameter beside 'Default'";
         why = read_spec(words, &i, p, &spec);
         why = why ? why : add_spec(specs, spec, p);
@@ -189,36 +199,51 @@ const char *md_key_spec_file(const md_key_spec *spec, const char *stem, apr_pool
     return apr_pstrcat(p, stem, ".", md_lower(spec->curve, p), ".pem", NULL);
 }
 
+/** The names of RFC 8422 and SP 800-186 for curves that OpenSSL calls otherwise, without regard to case. */
+static const struct {
+    const char *name;
+    int nid;
+} aliases[] = {
+    { "P-192", NID_X9_62_prime192v1 }, { "secp192r1", NID_X9_62_prime192v1 },
+    { "P-256", NID_X9_62_prime256v1 }, { "secp256r1", NID_X9_62_prime256v1 },
+    { "P-224", NID_secp224r1 },        { "P-384", NID_secp384r1 },
+    { "P-521", NID_secp521r1 },
+};
+
+/** Names of OpenSSL come first; they are written in one way only, but operators do not care for case. */
 static int curve_nid(const char *curve)
 {
-    int nid = EC_curve_nist2nid(curve);
+    int nid = OBJ_sn2nid(curve);
 
+    for (size_t i = 0; nid == NID_undef && i < sizeof(aliases) / sizeof(aliases[0]); ++i) {
+        if (apr_cstr_casecmp(curve, aliases[i].name) == 0)
+            nid = aliases[i].nid;
+    }
     if (nid == NID_undef)
-        nid = OBJ_sn2nid(curve);
-    if (nid == NID_undef)
-        nid = OBJ_ln2nid(curve);
-    if (nid != NID_undef)
-        return nid;
-    if (strcasecmp(curve, "secp256r1") == 0 || strcasecmp(curve, "P-256") == 0)
-        return NID_X9_62_prime256v1;
-    if (strcasecmp(curve, "secp384r1") == 0 || strcasecmp(curve, "P-384") == 0)
-        return NID_secp384r1;
-    if (strcasecmp(curve, "secp521r1") == 0 || strcasecmp(curve, "P-521") == 0)
-        return NID_secp521r1;
-    if (strcasecmp(curve, "secp192r1") == 0 || strcasecmp(curve, "P-192") == 0)
-        return NID_X9_62_prime192v1;
-    return NID_undef;
+        nid = EC_curve_nist2nid(curve);
+    return nid;
 }
 
-static EVP_PKEY *generate(EVP_PKEY_CTX *context, const md_key_spec *spec)
+/** NID_undef for what is no curve of this library. */
+static int usable_curve(const char *curve)
+{
+    int nid = curve_nid(curve);
+    EC_GROUP *group = nid == NID_undef ? NULL : EC_GROUP_new_by_curve_name(nid);
+
+    if (!group)
+        ERR_clear_error();
+    EC_GROUP_free(group);
+    return group ? nid : NID_undef;
+}
+
+static EVP_PKEY *generate(EVP_PKEY_CTX *context, const md_key_spec *spec, int nid)
 {
     EVP_PKEY *key = NULL;
 
     if (!context || EVP_PKEY_keygen_init(context) <= 0)
         return NULL;
-    if (spec->type == MD_KEY_EC &&
-        (EVP_PKEY_CTX_set_ec_paramgen_curve_nid(context, curve_nid(spec->curve)) <= 0 ||
-         EVP_PKEY_CTX_set_ec_param_enc(context, OPENSSL_EC_NAMED_CURVE) <= 0))
+    if (spec->type == MD_KEY_EC && (EVP_PKEY_CTX_set_ec_paramgen_curve_nid(context, nid) <= 0 ||
+                                    EVP_PKEY_CTX_set_ec_param_enc(context, OPENSSL_EC_NAMED_CURVE) <= 0))
         return NULL;
     if (spec->type <= MD_KEY_RSA && EVP_PKEY_CTX_set_rsa_keygen_bits(context, spec->bits) <= 0)
         return NULL;
@@ -228,32 +253,32 @@ static EVP_PKEY *generate(EVP_PKEY_CTX *context, const md_key_spec *spec)
 md_err *md_key_make(const md_key_spec *spec, apr_pool_t *p, md_key **out)
 {
     static const int types[] = { EVP_PKEY_RSA, EVP_PKEY_RSA, EVP_PKEY_EC, EVP_PKEY_ED25519 };
+    int nid = spec->type == MD_KEY_EC ? usable_curve(spec->curve) : NID_undef;
     EVP_PKEY_CTX *context;
 
-    if (spec->type == MD_KEY_EC && curve_nid(spec->curve) == NID_undef)
+    *out = NULL;
+    if (spec->type == MD_KEY_EC && nid == NID_undef)
         return md_fail(p, MD_FAULT_CONFIG, "md:config",
                        "the private key type '%s' of MDPrivateKeys is unsupported by the TLS library",
                        spec->curve);
     context = EVP_PKEY_CTX_new_id(types[spec->type], NULL);
-    *out = md_own_key(p, generate(context, spec));
+    *out = md_own_key(p, generate(context, spec, nid));
     EVP_PKEY_CTX_free(context);
-    return *out
-               ? NULL
-               : md_fail_tls(p, "md:key", "cannot generate a private key of type %s", md_key_spec_name(spec));
+    if (!*out)
+        return md_fail_tls(p, "md:key", "cannot generate a private key of type %s", md_key_spec_name(spec));
+    return NULL;
 }
 
-/** NID of the key's named curve, NID_undef if it has none. */
-static int key_curve(const md_key *key)
+int md_key_curve(const md_key *key)
 {
 #if OPENSSL_VERSION_NUMBER >= 0x30000000L
     char name[80];
-    size_t length = 0;
 
-    if (EVP_PKEY_get_group_name(key, name, sizeof(name), &length) <= 0)
+    if (EVP_PKEY_base_id(key) != EVP_PKEY_EC || EVP_PKEY_get_group_name(key, name, sizeof(name), NULL) <= 0)
         return NID_undef;
     return curve_nid(name);
 #else
-    const EC_KEY *ec = EVP_PKEY_get0_EC_KEY((EVP_PKEY *)key);
+    const EC_KEY *ec = EVP_PKEY_base_id(key) == EVP_PKEY_EC ? EVP_PKEY_get0_EC_KEY((EVP_PKEY *)key) : NULL;
 
     return ec ? EC_GROUP_get_curve_name(EC_KEY_get0_group(ec)) : NID_undef;
 #endif
@@ -261,88 +286,24 @@ static int key_curve(const md_key *key)
 
 int md_key_fits(const md_key *key, const md_key_spec *spec)
 {
+    int curve = md_key_curve(key);
+
     switch (EVP_PKEY_base_id(key)) {
     case EVP_PKEY_RSA: return spec->type == MD_KEY_RSA || spec->type == MD_KEY_DEFAULT;
     case EVP_PKEY_ED25519: return spec->type == MD_KEY_ED25519;
-    case EVP_PKEY_EC: return spec->type == MD_KEY_EC && key_curve(key) == curve_nid(spec->curve);
+    case EVP_PKEY_EC: return spec->type == MD_KEY_EC && curve != NID_undef && curve == curve_nid(spec->curve);
     default: return 0;
     }
 }
 
 const char *md_key_describe(const md_key *key, apr_pool_t *p)
 {
-    int nid = key_curve(key);
-    const char *nist = nid == NID_undef ? NULL : EC_curve_nid2nist(nid);
+    int type = EVP_PKEY_base_id(key), curve = md_key_curve(key);
+    const char *nist = curve == NID_undef ? NULL : EC_curve_nid2nist(curve);
 
-    if (EVP_PKEY_base_id(key) == EVP_PKEY_RSA)
+    if (type == EVP_PKEY_RSA)
         return apr_psprintf(p, "RSA %d", EVP_PKEY_bits(key));
-    if (nid != NID_undef)
-        return nist ? nist : OBJ_nid2sn(nid);
-    return OBJ_nid2sn(EVP_PKEY_base_id(key));
-}
-
-md_err *md_key_to_pem(const md_key *key, md_bytes secret, apr_pool_t *p, md_bytes *pem)
-{
-    BIO *bio = BIO_new(BIO_s_secmem());
-    const EVP_CIPHER *cipher = secret.data ? EVP_aes_256_cbc() : NULL;
-    char *text = NULL;
-    long size = 0;
-    md_err *err = NULL;
-
-    if (bio && PEM_write_bio_PKCS8PrivateKey(bio, (EVP_PKEY *)key, cipher, (char *)secret.data,
-                                             (int)secret.size, NULL, NULL) > 0)
-        size = BIO_get_mem_data(bio, &text);
-    if (size > 0) {
-        char *copy = apr_palloc(p, (apr_size_t)size + 1);
-
-        memcpy(copy, text, (size_t)size);
-        copy[size] = '\0';
-        *pem = (md_bytes){ copy, (apr_size_t)size };
-        md_cleanse_with(p, *pem);
-    } else {
-        err = md_fail_tls(p, "md:key", "cannot write a private key as PEM");
-    }
-    BIO_free(bio);
-    return err;
-}
-
-/** Hands out the passphrase; without one it fails instead of asking at a terminal. */
-static int pass_phrase(char *buffer, int size, int writing, void *secret)
-{
-    const md_bytes *bytes = secret;
-
-    (void)writing;
-    if (!bytes->data || bytes->size > (apr_size_t)size)
-        return -1;
-    memcpy(buffer, bytes->data, bytes->size);
-    return (int)bytes->size;
-}
-
-#define BEGIN_PLAIN "-----BEGIN PRIVATE KEY-----"
-
-/** OpenSSL 3 tries every decoder for a PEM key; for plain PKCS#8, which the start of a server reads by the
- * thousand, the type is written inside. */
-static EVP_PKEY *read_plain(BIO *bio)
-{
-    PKCS8_PRIV_KEY_INFO *info = PEM_read_bio_PKCS8_PRIV_KEY_INFO(bio, NULL, NULL, NULL);
-    EVP_PKEY *key = info ? EVP_PKCS82PKEY(info) : NULL;
-
-    PKCS8_PRIV_KEY_INFO_free(info);
-    return key;
-}
-
-md_err *md_key_from_pem(md_bytes pem, md_bytes secret, apr_pool_t *p, md_key **out)
-{
-    BIO *bio;
-
-    *out = NULL;
-    if (!pem.data || pem.size > KEY_PEM_MAX)
-        return md_fail(p, MD_FAULT_LOCAL, "md:bad-file", "this is no private key");
-    bio = BIO_new_mem_buf(pem.data, (int)pem.size);
-    if (strncmp(pem.data, BEGIN_PLAIN, strlen(BEGIN_PLAIN)) == 0)
-        *out = md_own_key(p, read_plain(bio));
-    else
-        *out = md_own_key(p, PEM_read_bio_PrivateKey(bio, NULL, pass_phrase, &secret));
-    BIO_free(bio);
-    return *out ? NULL : md_fail_tls(p, "md:bad-file", "this private key cannot be read");
+    if (nist)
+        return nist;
+    return OBJ_nid2sn(curve != NID_undef ? curve : type);
 }

@@ -20,8 +20,9 @@ typedef apr_array_header_t md_key_specs;
 
 /** The list that holds only the default (RSA 2048). */
 md_key_specs *md_key_specs_default(apr_pool_t *p);
-/** Reads the words of MDPrivateKeys ("RSA 3072 secp384r1", "rsa4096", "Default"). NULL if fine, else the reason
- *  with the fragments of the interface ("2048 or higher", "two keys of type 'RSA' are not possible", ...). */
+/** Reads the words of MDPrivateKeys ("RSA 3072 secp384r1", "rsa4096", "Default"). NULL if fine, else the
+ * reason with the fragments of the interface ("2048 or higher", "two keys of type 'RSA' are not possible",
+ * ...). */
 const char *md_key_specs_read(const md_names *words, apr_pool_t *p, md_key_specs **out);
 /** md.json's "privkey": NULL for default, an object for one, an array for several. New reference. */
 json_t *md_key_specs_to_json(const md_key_specs *specs);
@@ -30,19 +31,24 @@ int md_key_specs_equal(const md_key_specs *a, const md_key_specs *b);
 
 /** Name in status documents: "rsa" or the curve as written. */
 const char *md_key_spec_name(const md_key_spec *spec);
-/** File name in the store: "privkey.pem", "pubcert.p-256.pem", "fallback-privkey.pem"; `stem` without ".pem". */
+/** File name in the store: "privkey.pem", "pubcert.p-256.pem", "fallback-privkey.pem"; `stem` has no ".pem".
+ */
 const char *md_key_spec_file(const md_key_spec *spec, const char *stem, apr_pool_t *p);
 
 /** Generates a key; an unknown curve is MD_FAULT_CONFIG and names the type. Owned by `p`. */
 MD_MUST md_err *md_key_make(const md_key_spec *spec, apr_pool_t *p, md_key **out);
 /** Does the key have the type (and curve) of the spec? RSA bits are not compared. */
 int md_key_fits(const md_key *key, const md_key_spec *spec);
+/** OpenSSL's number of the named curve of an EC key, NID_undef for others. */
+int md_key_curve(const md_key *key);
 /** "RSA 2048", "P-256" ... for messages. */
 const char *md_key_describe(const md_key *key, apr_pool_t *p);
 
-/** PKCS#8 PEM. With secret.data set: PBES2, AES-256-CBC, passphrase = the raw bytes. Result is cleansed with the pool. */
+/** PKCS#8 PEM. With secret.data set: PBES2, AES-256-CBC, passphrase = the raw bytes. The result is cleansed
+ *  with the pool. */
 MD_MUST md_err *md_key_to_pem(const md_key *key, md_bytes secret, apr_pool_t *p, md_bytes *pem);
-/** Reads PKCS#8 or traditional PEM, plain or encrypted; never prompts. Owned by `p`. */
+/** Reads PKCS#8 or traditional PEM, plain or encrypted; never prompts. What is no usable key is
+ * "md:bad-file". Owned by `p`. */
 MD_MUST md_err *md_key_from_pem(md_bytes pem, md_bytes secret, apr_pool_t *p, md_key **out);
 
 #endif

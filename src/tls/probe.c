@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A client's view of a server: one handshake within a time limit.
+ * A client's view of a server: one handshake within a time limit, over memory BIOs, so that sockets and time
+ * are ours.
  */
 #include "tls/probe.h"
 
@@ -16,9 +17,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SIGALGS_RSA                                                                                      \
-    "rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_" \
-    "pkcs1_sha512"
+#define SIGALGS_RSA                                                \
+    "rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:" \
+    "rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_pkcs1_sha512"
 #define SIGALGS_EC "ecdsa_secp256r1_sha256:ecdsa_secp384r1_sha384:ecdsa_secp521r1_sha512"
 
 typedef struct attempt {
@@ -30,19 +31,26 @@ typedef struct attempt {
 
 static md_err *failed(const attempt *at, const char *what, const char *why)
 {
-    return md_fail(at->p, MD_FAULT_REMOTE, "md:unreachable", "cannot %s %s port %d: %s", what,
-                   at->target->host, at->target->port, why);
+    return md_fail(at->p, MD_FAULT_REMOTE, "md:probe", "cannot %s %s port %d: %s", what, at->target->host,
+                   at->target->port, why);
 }
 
 /** Waits for the socket; NULL when it is ready. */
 static md_err *await(const attempt *at, short events)
 {
     struct pollfd ready = { .fd = at->fd, .events = events };
-    apr_interval_time_t left = at->deadline - apr_time_now();
 
-    if (left <= 0 || poll(&ready, 1, (int)apr_time_as_msec(left) + 1) <= 0)
-        return failed(at, "shake hands with", "it takes too long");
-    return NULL;
+    for (;;) {
+        apr_interval_time_t left = at->deadline - apr_time_now();
+        int count = left > 0 ? poll(&ready, 1, (int)apr_time_as_msec(left) + 1) : 0;
+
+        if (count > 0)
+            return NULL;
+        if (count == 0)
+            return failed(at, "shake hands with", "it takes too long");
+        if (errno != EINTR)
+            return failed(at, "shake hands with", strerror(errno));
+    }
 }
 
 static int make_address(const md_probe_target *target, struct sockaddr_storage *address, socklen_t *size)
@@ -102,31 +110,65 @@ static int prepare(SSL *ssl, const md_probe_target *target)
 
     if (target->sni && !SSL_set_tlsext_host_name(ssl, target->sni))
         return 0;
+    SSL_set_security_level(ssl, 0); /* what is served is looked at, not relied on */
+    SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
     return !sigalgs || SSL_set1_sigalgs_list(ssl, sigalgs);
 }
 
-/** Handshake over memory, so that sockets are written with MSG_NOSIGNAL and no signal can hit the process. */
-static md_err *shake_hands(const attempt *at, SSL *ssl)
+/** Moves what OpenSSL wants to say to the socket. No signal can hit the process, whatever it does with
+ * SIGPIPE. */
+static md_err *send_pending(const attempt *at, SSL *ssl)
+{
+    char *data = NULL;
+    long size = BIO_get_mem_data(SSL_get_wbio(ssl), &data), done = 0;
+
+    while (done < size) {
+        ssize_t count = send(at->fd, data + done, (size_t)(size - done), MSG_NOSIGNAL);
+
+        if (count >= 0)
+            done += (long)count;
+        else if (errno == EAGAIN)
+            MD_TRY(await(at, POLLOUT));
+        else if (errno != EINTR)
+            return failed(at, "shake hands with", strerror(errno));
+    }
+    (void)BIO_reset(SSL_get_wbio(ssl));
+    return NULL;
+}
+
+/** Moves what has come from the socket to OpenSSL. */
+static md_err *receive_more(const attempt *at, SSL *ssl)
 {
     char bytes[4096];
+    ssize_t count;
 
+    MD_TRY(await(at, POLLIN));
+    count = recv(at->fd, bytes, sizeof(bytes), 0);
+    if (count < 0 && (errno == EAGAIN || errno == EINTR))
+        return NULL;
+    if (count <= 0)
+        return failed(at, "shake hands with", count ? strerror(errno) : "the connection was closed");
+    return BIO_write(SSL_get_rbio(ssl), bytes, (int)count) == count
+               ? NULL
+               : md_fail_tls(at->p, "md:probe", "cannot keep what the server sent");
+}
+
+/** OpenSSL bounds what it takes in during a handshake, the deadline bounds the time. */
+static md_err *shake_hands(const attempt *at, SSL *ssl)
+{
     for (;;) {
-        int rc = SSL_connect(ssl), wants = SSL_get_error(ssl, rc), count;
-        ssize_t got;
+        int rc, wants;
 
-        while ((count = BIO_read(SSL_get_wbio(ssl), bytes, sizeof(bytes))) > 0)
-            if (send(at->fd, bytes, (size_t)count, MSG_NOSIGNAL) != count)
-                return failed(at, "shake hands with", strerror(errno));
+        ERR_clear_error(); /* an old error of this thread would be taken for one of the handshake */
+        rc = SSL_connect(ssl);
+        wants = SSL_get_error(ssl, rc);
+        MD_TRY(send_pending(at, ssl));
         if (rc == 1)
             return NULL;
         if (wants != SSL_ERROR_WANT_READ && wants != SSL_ERROR_WANT_WRITE)
-            return md_fail_tls(at->p, "md:tls", "the TLS handshake with %s port %d failed", at->target->host,
-                               at->target->port);
-        MD_TRY(await(at, POLLIN));
-        got = recv(at->fd, bytes, sizeof(bytes), 0);
-        if (got <= 0)
-            return failed(at, "shake hands with", got ? strerror(errno) : "the connection was closed");
-        BIO_write(SSL_get_rbio(ssl), bytes, (int)got);
+            return md_fail_tls(at->p, "md:probe", "the TLS handshake with %s port %d failed",
+                               at->target->host, at->target->port);
+        MD_TRY(receive_more(at, ssl));
     }
 }
 
@@ -135,7 +177,7 @@ static md_err *handshake(attempt *at, SSL *ssl, md_cert_facts *facts)
     X509 *leaf;
 
     if (!ssl || !prepare(ssl, at->target))
-        return md_fail_tls(at->p, "md:tls", "cannot prepare a TLS handshake");
+        return md_fail_tls(at->p, "md:probe", "cannot prepare a TLS handshake");
     SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
     MD_TRY(open_connection(at));
     MD_TRY(shake_hands(at, ssl));

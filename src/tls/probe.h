@@ -9,14 +9,14 @@
 #include "tls/cert.h"
 
 typedef struct md_probe_target {
-    const char *host;             /* numeric address */
+    const char *host; /* numeric address */
     unsigned short port;
-    const char *sni;              /* server name to ask for */
-    const md_key_spec *spec;      /* restricts the handshake to this key type (TLS 1.2/1.3 signature algorithms); NULL: any */
+    const char *sni;         /* server name to ask for */
+    const md_key_spec *spec; /* ask for this type of key by signature algorithms; NULL: any */
     apr_interval_time_t timeout;
 } md_probe_target;
 
-/** Connects, shakes hands, closes. `facts` describe the leaf that was served. */
+/** Connects, shakes hands, closes. `facts` describe the leaf that was served. Fails as "md:probe". */
 MD_MUST md_err *md_probe(const md_probe_target *target, apr_pool_t *p, md_cert_facts *facts);
 
 #endif

@@ -45,6 +45,13 @@ static int add_extension(X509 *cert, int nid, const char *value)
     return ok;
 }
 
+static int add_names(X509 *cert, const md_names *names, apr_pool_t *p)
+{
+    GENERAL_NAMES *sans = md_alternative_names(names, p);
+
+    return sans && X509_add1_ext_i2d(cert, NID_subject_alt_name, sans, 0, X509V3_ADD_DEFAULT) > 0;
+}
+
 /** Signs `cert` and gives it to the pool as a chain of one; NULL if something is missing. */
 static md_chain *finish(X509 *cert, const md_key *key, apr_pool_t *p)
 {
@@ -64,8 +71,7 @@ md_err *md_selfsign_placeholder(const md_key *key, const md_names *names, md_per
     X509 *cert = X509_new();
 
     *out = NULL;
-    if (cert && set_basics(cert, key, MD_PLACEHOLDER_CN, valid) &&
-        add_extension(cert, NID_subject_alt_name, md_extension_sans(names, p)) &&
+    if (cert && set_basics(cert, key, MD_PLACEHOLDER_CN, valid) && add_names(cert, names, p) &&
         add_extension(cert, NID_basic_constraints, "critical,CA:FALSE") &&
         add_extension(cert, NID_key_usage, "critical,digitalSignature") &&
         add_extension(cert, NID_ext_key_usage, "serverAuth"))
@@ -105,8 +111,7 @@ md_err *md_selfsign_acme_tls(const md_key *key, const char *name, const char *ke
 
     *out = NULL;
     md_names_add(names, name);
-    if (cert && set_basics(cert, key, "tls-alpn-01 challenge", valid) &&
-        add_extension(cert, NID_subject_alt_name, md_extension_sans(names, p)) &&
+    if (cert && set_basics(cert, key, "tls-alpn-01 challenge", valid) && add_names(cert, names, p) &&
         add_acme_identifier(cert, key_authorization))
         *out = finish(cert, key, p);
     X509_free(cert);
