@@ -26,6 +26,7 @@ static void register_hooks(apr_pool_t *p)
     (void)p;
     ap_hook_post_config(md_startup_before_ssl, NULL, tls_modules, APR_HOOK_FIRST);
     ap_hook_post_config(md_startup_after_ssl, tls_modules, watchdog_module, APR_HOOK_LAST);
+    ap_hook_child_init(md_startup_child, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_monitor(md_startup_round, NULL, NULL, APR_HOOK_MIDDLE);
 
     ap_hook_ssl_add_cert_files(md_ssl_add_files, NULL, NULL, APR_HOOK_MIDDLE);

@@ -24,8 +24,9 @@ typedef struct md_run {
     md_board *board;
     md_live_slot *slots;
     md_promoter *promoter;
-    char *placeholder; /* by md_domain.index: mod_ssl was given the placeholder */
-    int watched;       /* number of domains that the engine looks after */
+    char *placeholder;      /* by md_domain.index: mod_ssl was given the placeholder */
+    struct md_watch *watch; /* NULL: nothing to look after */
+    int watched;            /* number of domains that the engine looks after */
 } md_run;
 
 /** The run of the configuration in force; NULL when no domain is managed or before post_config. */

@@ -217,8 +217,15 @@ int md_startup_after_ssl(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, ser
     }
     md_log(MD_LOG_DEBUG, 10074, "%d of %d managed domain(s) are looked after", run->watched,
            run->plan->domains->nelts);
-    err = md_watch_register(run);
+    err = md_watch_register(run, &run->watch);
     return err ? HTTP_INTERNAL_SERVER_ERROR : OK;
+}
+
+void md_startup_child(apr_pool_t *p, server_rec *base)
+{
+    (void)base;
+    if (run_now && run_now->watch)
+        md_watch_child(run_now->watch, p);
 }
 
 int md_startup_round(apr_pool_t *p, server_rec *base)

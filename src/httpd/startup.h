@@ -12,6 +12,8 @@
 int md_startup_before_ssl(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *base);
 /** Hook post_config after mod_ssl's and before mod_watchdog's. */
 int md_startup_after_ssl(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *base);
+/** Hook child_init. */
+void md_startup_child(apr_pool_t *p, server_rec *base);
 /** Hook monitor: the parent's round every ten seconds. */
 int md_startup_round(apr_pool_t *p, server_rec *base);
 

@@ -8,6 +8,7 @@
 
 #include <http_config.h>
 #include <mod_watchdog.h>
+#include <pthread.h>
 
 #include "base/log.h"
 #include "jobs/engine.h"
@@ -20,18 +21,21 @@ enum { ENGINE_THREADS = 8 };
 
 static const md_kind *const kinds[] = { &md_kind_renew, NULL };
 
-/** The engine of this child, if it has it. Used by the watchdog's thread alone. */
-typedef struct hosted {
+/** The engine of this child, if it has it. */
+struct md_watch {
     const md_run *run;
+    pthread_mutex_t
+        lock; /* of what follows: the watchdog's thread and the one that ends the child meet here */
+    int closed;
     apr_pool_t *pool;
     md_engine *engine;
-} hosted;
+};
 
-static void begin(hosted *here)
+static void begin(md_watch *here)
 {
     md_err *err;
 
-    if (here->engine)
+    if (here->engine || here->closed)
         return;
     apr_pool_create(&here->pool, NULL);
     here->engine = md_engine_make(&here->run->core, kinds, here->pool);
@@ -46,7 +50,7 @@ static void begin(hosted *here)
     apr_pool_destroy(here->pool);
 }
 
-static void end(hosted *here)
+static void end(md_watch *here)
 {
     if (!here->engine)
         return;
@@ -58,34 +62,55 @@ static void end(hosted *here)
 
 static apr_status_t on_watchdog(int state, void *data, apr_pool_t *p)
 {
-    hosted *here = data;
+    md_watch *here = data;
 
     (void)p;
+    pthread_mutex_lock(&here->lock);
     switch (state) {
     case AP_WATCHDOG_STATE_STARTING:
     case AP_WATCHDOG_STATE_RUNNING: begin(here); break;
     case AP_WATCHDOG_STATE_STOPPING: end(here); break;
     default: break;
     }
+    pthread_mutex_unlock(&here->lock);
     return APR_SUCCESS;
 }
 
-md_err *md_watch_register(md_run *run)
+static apr_status_t close_watch(void *data)
+{
+    md_watch *here = data;
+
+    pthread_mutex_lock(&here->lock);
+    here->closed = 1;
+    end(here);
+    pthread_mutex_unlock(&here->lock);
+    return APR_SUCCESS;
+}
+
+void md_watch_child(md_watch *watch, apr_pool_t *child)
+{
+    apr_pool_pre_cleanup_register(child, watch, close_watch);
+}
+
+md_err *md_watch_register(const md_run *run, md_watch **out)
 {
     APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) *instance =
         APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
     APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) *callback =
         APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
-    hosted *made = apr_pcalloc(run->p, sizeof(*made));
+    md_watch *made = apr_pcalloc(run->p, sizeof(*made));
     ap_watchdog_t *watchdog;
     apr_status_t status;
 
+    *out = NULL;
     if (!instance || !callback) {
         md_log(MD_LOG_CRIT, 10061,
                "mod_watchdog is needed to obtain and renew certificates: add it with LoadModule");
         return md_fail(run->p, MD_FAULT_CONFIG, "md:no-watchdog", "mod_watchdog is not loaded");
     }
+    *out = made;
     made->run = run;
+    pthread_mutex_init(&made->lock, NULL);
     status = instance(&watchdog, WATCHDOG_NAME, 0, 1, run->p);
     if (status) {
         md_log(MD_LOG_CRIT, 10066, "mod_watchdog gives no watchdog for renewals");

@@ -7,8 +7,11 @@
 
 #include "httpd/run.h"
 
-/** Registers the engine with mod_watchdog, before that module's own post_config. Nothing to do: no failure.
- */
-MD_MUST md_err *md_watch_register(md_run *run);
+typedef struct md_watch md_watch;
+
+/** Registers the engine with mod_watchdog, before that module's own post_config. */
+MD_MUST md_err *md_watch_register(const md_run *run, md_watch **out);
+/** In a new child: its engine, should it get it, ends with its pool. */
+void md_watch_child(md_watch *watch, apr_pool_t *child);
 
 #endif
