@@ -119,11 +119,11 @@
  ROW(store_locks,    ODD,      "MDStoreLocks",           NULL,             "off",    GLOBAL,   "on|off|duration", \
      "Lock the store while a starting server changes it.")
 
-/* Other spellings of rows above: the old name and the directive it stands for. */
+/* Other spellings: the old name, and the row it stands for. */
 #define MD_FIELD_ALIASES(ROW) \
- ROW("MDDriveMode",          "MDRenewMode") \
- ROW("MDCertificateMonitor", "MDCertificateCheck") \
- ROW("MDMember",             "MDMembers")
+ ROW("MDDriveMode",          renew_mode) \
+ ROW("MDCertificateMonitor", check_name) \
+ ROW("MDMember",             members)
 /* clang-format on */
 
 #endif

@@ -207,25 +207,28 @@ const char *md_field_read(const md_field *field, const md_names *words, md_polic
     return why;
 }
 
+int md_field_is_list(const md_field *field)
+{
+    return field->kind == MD_KIND_WORDS || field->kind == MD_KIND_KEYS || field->kind == MD_KIND_ODD;
+}
+
 const char *md_field_read_text(const md_field *field, const char *text, md_policy *policy, apr_pool_t *p)
 {
-    int is_list = field->kind == MD_KIND_WORDS || field->kind == MD_KIND_KEYS || field->kind == MD_KIND_ODD;
-    md_names *words = is_list ? md_words(text, p) : md_names_make(p);
+    md_names *words = md_field_is_list(field) ? md_words(text, p) : md_names_make(p);
 
-    if (!is_list)
+    if (!md_field_is_list(field))
         md_names_add(words, text);
     return md_field_read(field, words, policy, p);
 }
 
 const md_field *md_field_find(const char *directive)
 {
-#define MD_ROW_ALIAS(other, name) { other, name },
-    static const char *const aliases[][2] = { MD_FIELD_ALIASES(MD_ROW_ALIAS) };
+#define MD_ROW_ALIAS(other, member)        \
+    if (strcasecmp(other, directive) == 0) \
+        return &md_field_rows[MD_FIELD_##member];
+    MD_FIELD_ALIASES(MD_ROW_ALIAS)
 #undef MD_ROW_ALIAS
 
-    for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); ++i)
-        if (strcasecmp(aliases[i][0], directive) == 0)
-            directive = aliases[i][1];
     for (int i = 0; i < MD_FIELD_COUNT; ++i)
         if (strcasecmp(md_field_rows[i].directive, directive) == 0)
             return &md_field_rows[i];

@@ -103,8 +103,9 @@ extern const md_field md_field_rows[MD_FIELD_COUNT];
  * word. Values may point into `words` and `p`. NULL if fine, else a clause that goes after the directive's
  * name: "must be one of 'on' and 'off', not 'perhaps'". */
 const char *md_field_read(const md_field *field, const md_names *words, md_policy *policy, apr_pool_t *p);
-/** The same for one text, split at blanks where the kind is a list. */
+/** The same for one text, split at blanks where the value is made of several words. */
 const char *md_field_read_text(const md_field *field, const char *text, md_policy *policy, apr_pool_t *p);
+int md_field_is_list(const md_field *field);
 /** Name of a value of a KEYWORD, WORD or MEMBERS row, or NULL if there is no such value. */
 const char *md_field_word(const md_field *field, int value, apr_pool_t *p);
 /** Why this is not an http: or https: URL with a host and a sane port, as a clause; NULL if it is. */

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of commands is made from the rows of plan/fields.h. One function sets all of them; what is
+ * special about a row happens to its words before they are read. <MDomain> and MDomain, which declare
+ * domains, are no settings and have functions of their own.
+ */
+#include "httpd/directives.h"
+
+#include <apr_file_io.h>
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_main.h>
+#include <mpm_common.h>
+#include <string.h>
+#include <strings.h>
+
+#include "acme/ca.h"
+
+#define SECTION          "<MDomain"
+#define SECTION_OLD      "<MDomainSet"
+#define BINDING_FILE_MAX (64 * 1024)
+
+md_server_conf *md_conf_of(const server_rec *server)
+{
+    return ap_get_module_config(server->module_config, &md_module);
+}
+
+md_domain *md_conf_domain(const server_rec *server)
+{
+    const md_server_conf *conf = md_conf_of(server);
+
+    return conf && conf->domains ? APR_ARRAY_IDX(conf->domains, 0, md_domain *) : NULL;
+}
+
+void *md_conf_create_server(apr_pool_t *p, server_rec *server)
+{
+    md_server_conf *conf = apr_pcalloc(p, sizeof(*conf));
+
+    conf->policy = apr_pcalloc(p, sizeof(*conf->policy));
+    if (!server->is_virtual)
+        conf->declared = apr_array_make(p, 16, sizeof(md_domain *));
+    return conf;
+}
+
+void *md_conf_merge_server(apr_pool_t *p, void *base, void *over)
+{
+    const md_server_conf *base_conf = base, *over_conf = over;
+    md_server_conf *conf = apr_pcalloc(p, sizeof(*conf));
+
+    conf->policy = over_conf->policy; /* nobody else has it: filled in place */
+    md_policy_merge(conf->policy, base_conf->policy, over_conf->policy);
+    return conf;
+}
+
+/* ---- Where a directive stands
+ * ----------------------------------------------------------------------------------- */
+
+static md_server_conf *base_conf_of(const cmd_parms *cmd)
+{
+    return md_conf_of(ap_server_conf ? ap_server_conf : cmd->server);
+}
+
+/** The domain of the section around the directive, or NULL. Each section's directive holds its domain as
+ * data. */
+static md_domain *section_of(const cmd_parms *cmd)
+{
+    const ap_directive_t *at = cmd->directive ? cmd->directive->parent : NULL;
+
+    for (; at; at = at->parent)
+        if (!strcasecmp(at->directive, SECTION) || !strcasecmp(at->directive, SECTION_OLD))
+            return at->data;
+    return NULL;
+}
+
+/** Why a setting cannot stand here, as a clause; NULL if it can. */
+static const char *misplaced(const cmd_parms *cmd, const md_field *field)
+{
+    int inside = section_of(cmd) != NULL;
+
+    if (inside && field->where == MD_WHERE_GLOBAL)
+        return "is not allowed inside " SECTION ">, there is one value for the whole server";
+    if (!inside && field->where == MD_WHERE_DOMAIN)
+        return "is only valid inside " SECTION ">";
+    return NULL;
+}
+
+/** Where its value goes: to the domain, to this server, or to the one place for what there is one value of.
+ */
+static md_policy *policy_in_scope(const cmd_parms *cmd, const md_field *field)
+{
+    md_domain *domain = section_of(cmd);
+
+    if (field->where == MD_WHERE_GLOBAL || field->where == MD_WHERE_SHARED)
+        return base_conf_of(cmd)->policy;
+    return domain ? &domain->policy : md_conf_of(cmd->server)->policy;
+}
+
+static const char *complaint(const cmd_parms *cmd, const char *why)
+{
+    return why ? apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", why, NULL) : NULL;
+}
+
+/* ---- What happens to words before they are read
+ * -------------------------------------------------------------------- */
+
+static const char *use_path(const cmd_parms *cmd, md_names *words)
+{
+    const char *path;
+
+    if (words->nelts != 1 || !*MD_NAME(words, 0))
+        return "needs one path";
+    path = ap_server_root_relative(cmd->pool, MD_NAME(words, 0));
+    if (!path)
+        return apr_psprintf(cmd->pool, "'%s' is not a usable path", MD_NAME(words, 0));
+    MD_NAME(words, 0) = path;
+    return NULL;
+}
+
+static const char *use_optional_path(const cmd_parms *cmd, const md_field *field, md_names *words)
+{
+    if (words->nelts == 1 && !strcmp(field->rule, "file|none") && !strcasecmp(MD_NAME(words, 0), "none"))
+        return NULL;
+    return use_path(cmd, words);
+}
+
+/** Known names become their URLs. */
+static const char *use_authorities(const cmd_parms *cmd, md_names *words)
+{
+    for (int i = 0; i < words->nelts; ++i) {
+        const char *url = md_ca_known_url(MD_NAME(words, i));
+
+        if (url)
+            MD_NAME(words, i) = url;
+        else if (!strstr(MD_NAME(words, i), ":/"))
+            return apr_psprintf(cmd->pool,
+                                "The CA name '%s' is not known, and it is no URL either. Known names are %s",
+                                MD_NAME(words, i), md_ca_known_names(cmd->pool));
+    }
+    return NULL;
+}
+
+static md_err *read_binding(const char *path, apr_pool_t *p, json_t **out)
+{
+    apr_size_t size = BINDING_FILE_MAX;
+    char *text = apr_palloc(p, size + 1);
+    apr_file_t *file;
+    apr_status_t status = apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, p);
+
+    if (!status) {
+        status = apr_file_read_full(file, text, size, &size);
+        apr_file_close(file);
+    }
+    if (status && status != APR_EOF)
+        return md_fail_status(p, status, "the file %s cannot be read", path);
+    text[size] = '\0';
+    return md_json_read((md_bytes){ text, size }, p, out);
+}
+
+/** A file with {"kid": .., "hmac": ..} becomes the two. */
+static const char *use_binding(const cmd_parms *cmd, md_names *words)
+{
+    const char *path, *kid, *hmac;
+    json_t *doc;
+    md_err *err;
+
+    if (words->nelts != 1 || !strcasecmp(MD_NAME(words, 0), "None"))
+        return NULL;
+    path = ap_server_root_relative(cmd->pool, MD_NAME(words, 0));
+    if (!path)
+        return apr_psprintf(cmd->pool, "'%s' is not a usable path", MD_NAME(words, 0));
+    err = read_binding(path, cmd->temp_pool, &doc);
+    if (err)
+        return apr_pstrcat(cmd->pool, path, ": ", md_err_text(err, cmd->temp_pool), NULL);
+    kid = md_json_text(doc, "kid");
+    hmac = md_json_text(doc, "hmac");
+    if (!kid || !*kid || !hmac || !*hmac)
+        return apr_psprintf(cmd->pool, "the file %s must have the members \"kid\" and \"hmac\", both texts",
+                            path);
+    apr_array_clear(words);
+    md_names_add(words, kid);
+    md_names_add(words, hmac);
+    return NULL;
+}
+
+static const char *add_name(const cmd_parms *cmd, md_names *names, const char *name)
+{
+    const char *why = md_domain_name_reason(name);
+
+    if (why)
+        return apr_psprintf(cmd->pool, "'%s' cannot be a name of a domain: %s", name, why);
+    md_names_add_new(names, md_lower(name, cmd->pool));
+    return NULL;
+}
+
+static int is_mode(const char *word)
+{
+    return !strcasecmp(word, "auto") || !strcasecmp(word, "manual");
+}
+
+/** Inside a section, names go to the domain and the mode is what remains. Outside there is only the mode. */
+static const char *use_members(const cmd_parms *cmd, md_names *words)
+{
+    md_domain *domain = section_of(cmd);
+    md_names *modes = md_names_make(cmd->temp_pool);
+
+    if (!domain && words->nelts != 1)
+        return "names are only valid inside " SECTION ">; for the server, expected 'auto' or 'manual'";
+    if (!domain)
+        return NULL;
+    for (int i = 0; i < words->nelts; ++i) {
+        const char *word = MD_NAME(words, i);
+        const char *why = NULL;
+
+        if (is_mode(word))
+            md_names_add(modes, word);
+        else
+            why = add_name(cmd, domain->names, word);
+        if (why)
+            return why;
+    }
+    if (!words->nelts)
+        return "needs a name, 'auto' or 'manual'";
+    apr_array_clear(words);
+    apr_array_cat(words, modes);
+    return NULL;
+}
+
+static const char *prepare(const cmd_parms *cmd, const md_field *field, md_names *words)
+{
+    switch ((md_field_id)(field - md_field_rows)) {
+    case MD_FIELD_ca_file:
+    case MD_FIELD_proxy_ca_file:
+    case MD_FIELD_store_dir: return use_optional_path(cmd, field, words);
+    case MD_FIELD_cert_files:
+    case MD_FIELD_key_files: return use_path(cmd, words);
+    case MD_FIELD_ca_urls: return use_authorities(cmd, words);
+    case MD_FIELD_eab: return use_binding(cmd, words);
+    case MD_FIELD_members: return use_members(cmd, words);
+    default: return NULL;
+    }
+}
+
+/* ---- Settings
+ * -------------------------------------------------------------------------------------------------------- */
+
+static const char *set_row(cmd_parms *cmd, md_names *words)
+{
+    const md_field *field = cmd->info;
+    const char *why = ap_check_cmd_context(cmd, NOT_IN_DIR_LOC_FILE);
+
+    if (why)
+        return why;
+    why = misplaced(cmd, field);
+    if (!why)
+        why = prepare(cmd, field, words);
+    if (!why && field->kind == MD_KIND_MEMBERS && !words->nelts)
+        return NULL; /* names only */
+    if (!why)
+        why = md_field_read(field, words, policy_in_scope(cmd, field), cmd->pool);
+    return complaint(cmd, why);
+}
+
+static md_names *words_of(int argc, char *const argv[], apr_pool_t *p)
+{
+    md_names *words = md_names_make(p);
+
+    for (int i = 0; i < argc; ++i)
+        md_names_add(words, argv[i]);
+    return words;
+}
+
+static const char *set_words(cmd_parms *cmd, void *unused, int argc, char *const argv[])
+{
+    const md_field *field = cmd->info;
+
+    (void)unused;
+    if (argc != 1 && field->kind != MD_KIND_MEMBERS && !md_field_is_list(field))
+        return complaint(cmd, "takes one argument");
+    return set_row(cmd, words_of(argc, argv, cmd->temp_pool));
+}
+
+static const char *set_text(cmd_parms *cmd, void *unused, const char *text)
+{
+    md_names *words = md_names_make(cmd->temp_pool);
+
+    (void)unused;
+    md_names_add(words, apr_pstrdup(cmd->pool, text));
+    return set_row(cmd, words);
+}
+
+/* ---- Domains
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+static void declare(cmd_parms *cmd, md_domain *domain)
+{
+    APR_ARRAY_PUSH(base_conf_of(cmd)->declared, md_domain *) = domain;
+}
+
+/** A domain of these words: names and, from word number `modes_from` on, 'auto' or 'manual'. */
+static const char *make_domain(cmd_parms *cmd, const md_names *words, int modes_from, md_domain **out)
+{
+    md_names *names = md_names_make(cmd->temp_pool);
+    const char *mode = NULL;
+
+    for (int i = 0; i < words->nelts; ++i) {
+        const char *word = MD_NAME(words, i), *why = NULL;
+
+        if (i >= modes_from && is_mode(word))
+            mode = word;
+        else
+            why = add_name(cmd, names, word);
+        if (why)
+            return why;
+    }
+    if (!names->nelts)
+        return "needs at least one name, like example.org";
+    *out = md_domain_declare(names, cmd->pool);
+    (*out)->file = cmd->directive->filename;
+    (*out)->line = (unsigned)cmd->directive->line_num;
+    if (!mode)
+        return NULL;
+    return md_field_read_text(&md_field_rows[MD_FIELD_members], mode, &(*out)->policy, cmd->pool);
+}
+
+/** MDomain name... [auto|manual], in any order. */
+static const char *set_domain(cmd_parms *cmd, void *unused, int argc, char *const argv[])
+{
+    const char *why = ap_check_cmd_context(cmd, NOT_IN_DIR_LOC_FILE);
+    md_domain *domain;
+
+    (void)unused;
+    if (why)
+        return why;
+    if (section_of(cmd))
+        return complaint(cmd, "is not allowed inside " SECTION ">");
+    why = make_domain(cmd, words_of(argc, argv, cmd->temp_pool), 0, &domain);
+    if (!why)
+        declare(cmd, domain);
+    return complaint(cmd, why);
+}
+
+/** The words between the section's name and its '>', NULL if that is missing. */
+static md_names *section_words(const cmd_parms *cmd, const char *args)
+{
+    const char *end = strrchr(args, '>');
+    md_names *words = md_names_make(cmd->temp_pool);
+    const char *rest;
+
+    if (!end)
+        return NULL;
+    rest = apr_pstrmemdup(cmd->pool, args, (apr_size_t)(end - args));
+    while (*rest)
+        md_names_add(words, ap_getword_conf(cmd->pool, &rest));
+    return words;
+}
+
+/** <MDomain name [name...] [auto|manual]>: the first word is a name in any case. */
+static const char *open_section(cmd_parms *cmd, void *unused, const char *args)
+{
+    const char *why = ap_check_cmd_context(cmd, NOT_IN_DIR_LOC_FILE);
+    ap_directive_t *here = cmd->directive;
+    md_names *words;
+    md_domain *domain;
+
+    (void)unused;
+    if (why)
+        return why;
+    if (section_of(cmd))
+        return apr_pstrcat(cmd->pool, cmd->cmd->name, "> is not allowed inside " SECTION ">", NULL);
+    words = section_words(cmd, args);
+    if (!words)
+        return apr_pstrcat(cmd->pool, cmd->cmd->name, "> is missing its closing '>'", NULL);
+    why = make_domain(cmd, words, 1, &domain);
+    if (why)
+        return apr_pstrcat(cmd->pool, cmd->cmd->name, "> ", why, NULL);
+    here->data = domain;
+    why = ap_walk_config(here->first_child, cmd, cmd->context);
+    if (!why)
+        declare(cmd, domain);
+    return why;
+}
+
+/* ---- The table
+ * ------------------------------------------------------------------------------------------------------- */
+
+#define MD_ONE(name, id, help) \
+    AP_INIT_TAKE1(name, set_text, (void *)&md_field_rows[MD_FIELD_##id], RSRC_CONF, help),
+#define MD_LIST(name, id, help) \
+    AP_INIT_TAKE_ARGV(name, set_words, (void *)&md_field_rows[MD_FIELD_##id], RSRC_CONF, help),
+#define MD_LINE(name, id, help) \
+    AP_INIT_RAW_ARGS(name, set_text, (void *)&md_field_rows[MD_FIELD_##id], RSRC_CONF, help),
+
+#define MD_COMMAND_FLAG     MD_ONE
+#define MD_COMMAND_TEXT     MD_ONE
+#define MD_COMMAND_PATH     MD_ONE
+#define MD_COMMAND_URL      MD_ONE
+#define MD_COMMAND_COMMAND  MD_LINE
+#define MD_COMMAND_WORDS    MD_LIST
+#define MD_COMMAND_DURATION MD_ONE
+#define MD_COMMAND_SLICE    MD_ONE
+#define MD_COMMAND_KEYWORD  MD_ONE
+#define MD_COMMAND_WORD     MD_ONE
+#define MD_COMMAND_MEMBERS  MD_LIST
+#define MD_COMMAND_COUNT    MD_ONE
+#define MD_COMMAND_KEYS     MD_LIST
+#define MD_COMMAND_ODD      MD_LIST
+
+#define MD_ROW_COMMAND(id, kind, directive, json_key, otherwise, where, rule, help) \
+    MD_COMMAND_##kind(directive, id, help)
+#define MD_ROW_ALIAS(directive, id) MD_LIST(directive, id, "Another name of a newer directive.")
+
+const command_rec md_commands[] = {
+    AP_INIT_TAKE_ARGV("MDomain", set_domain, NULL, RSRC_CONF,
+                      "Names of a managed domain, the first is its own; and 'auto' or 'manual'."),
+    AP_INIT_RAW_ARGS(SECTION, open_section, NULL, RSRC_CONF, "A managed domain with settings of its own."),
+    AP_INIT_RAW_ARGS(SECTION_OLD, open_section, NULL, RSRC_CONF, "Another name of <MDomain>."),
+    MD_FIELDS(MD_ROW_COMMAND) MD_FIELD_ALIASES(MD_ROW_ALIAS){ NULL, { NULL }, NULL, 0, RAW_ARGS, NULL },
+};
