@@ -70,8 +70,6 @@ static int send_text(request_rec *r, const char *text)
     ap_set_content_length(r, (apr_off_t)strlen(text));
     if (!r->header_only)
         ap_rputs(text, r);
-    else
-        ap_finalize_request_protocol(r);
     return OK;
 }
 
