@@ -6,68 +6,33 @@
 #ifndef MD_JOBS_ENGINE_H
 #define MD_JOBS_ENGINE_H
 
-#include "jobs/core.h"
+#include "jobs/step.h"
 
-/** What a stage says. */
-typedef struct md_next {
-    enum { MD_GO_ON, MD_GO_TO, MD_WAIT, MD_DONE, MD_FAILED } verdict;
-    apr_time_t at;      /* MD_WAIT: when to run this stage again. MD_DONE: next look, 0: never */
-    const char *stage;  /* MD_GO_TO */
-    md_err *err;        /* MD_FAILED */
-} md_next;
-#define NEXT_STAGE ((md_next){ .verdict = MD_GO_ON })
-#define GO_TO(s) ((md_next){ .verdict = MD_GO_TO, .stage = (s) })
-#define AGAIN_AT(t) ((md_next){ .verdict = MD_WAIT, .at = (t) })
-#define FINISHED(t) ((md_next){ .verdict = MD_DONE, .at = (t) })
-#define FAILED(e) ((md_next){ .verdict = MD_FAILED, .err = (e) })
-
-/** What a stage sees. Everything lives for one step. */
-typedef struct md_step {
-    const md_core *core;
-    const md_domain *domain;
-    md_job *job;
-    md_cas *cas;
-    md_http *http;      /* the worker's requester */
-    apr_time_t now;
-    apr_pool_t *p;
-    void *data;         /* of the kind, made by its `load` */
-} md_step;
-
-typedef md_next md_stage_fn(md_step *step);
-typedef struct md_stage {
-    const char *name;  /* resume point in job.json */
-    const char *doing; /* status text: "placing the order" */
-    md_stage_fn *run;
-} md_stage;
-
-/** A kind of job. */
-typedef struct md_kind {
-    const char *name;        /* "renew": part of claims */
-    md_group group;          /* where its records are */
-    const md_stage *stages;  /* ends with name NULL */
-    int heavy;               /* counts as an order in progress from the first step that goes on until done or failed */
-    /** Is there something to do? *at in the past or now: begin; later: look again then; 0: never. Also heals records that contradict
-     *  the facts. Cheap: called for every domain at start. */
-    md_err *(*due)(md_step *step, apr_time_t *at);
-    /** When to try again after a failed step. */
-    apr_time_t (*retry_at)(const md_step *step, const md_err *err);
-} md_kind;
+/** Most worker threads. */
+#define MD_ENGINE_THREADS 8
 
 typedef struct md_engine md_engine;
 
-/** Enters every domain of the plan, due after MDInitialDelay (spread by nothing: records are looked at first). Starts no thread yet. */
+/** Enters every domain of the plan for every kind (a list that ends with NULL), due after MDInitialDelay. Starts no thread yet. `core` and
+ *  what it points to must outlive the engine, which lives as long as `p`. */
 md_engine *md_engine_make(const md_core *core, const md_kind *const *kinds, apr_pool_t *p);
-/** Starts serving: a scheduler thread and up to `max_threads` workers (1..8) on demand. */
+/** Starts serving: up to `max_threads` workers (1..8), on demand; all but one end when there is nothing to do for some seconds. */
 MD_MUST md_err *md_engine_start(md_engine *engine, int max_threads);
-/** Stops within a second: requests in flight are cut off, threads joined. Nothing is lost: a step cut off is repeated. */
+/** Stops within a second: requests in flight are cut off, threads joined. Nothing is lost: a step cut off is repeated. It cannot
+ *  be started again. */
 void md_engine_stop(md_engine *engine);
 /** Looks at a domain again now (its configuration or facts changed). Thread safe. */
 void md_engine_poke(md_engine *engine, const md_domain *domain);
-/** For tests and the command line, without threads: runs what is due until nothing is due before `until`; the clock must be a fake one, or
- *  waits are slept. Returns the number of steps. */
+/** Without threads: runs in this one what is due, waits included, until nothing is due before `until`. Returns the number of
+ *  steps. With a clock that is set by hand `until` must not be later than its now. */
 int md_engine_run(md_engine *engine, apr_time_t until);
-/** Runs exactly one step of a job: claim, load, stage, save. *at: when to call again; 0: never. The engine's heart, and the seam for the crash tests. */
-MD_MUST md_err *md_engine_step(const md_core *core, const md_kind *kind, const md_domain *domain, md_cas *cas, md_http *http,
-                               apr_pool_t *p, apr_time_t *at, int *in_progress);
+/** When the next job is due; 0: none is. Thread safe. */
+apr_time_t md_engine_next(md_engine *engine);
+/** How many orders are in progress, and how many wait for their turn. Thread safe. */
+void md_engine_load(md_engine *engine, int *in_progress, int *queued);
+
+/** Works on one job in this thread until there is nothing to do for now: to the end, or to the first failure, which is
+ *  returned. Waits are slept. For the command line. */
+MD_MUST md_err *md_engine_drive(const md_core *core, const md_kind *kind, const md_domain *domain, apr_pool_t *p);
 
 #endif

@@ -6,7 +6,7 @@
 #ifndef MD_JOBS_KIND_RENEW_H
 #define MD_JOBS_KIND_RENEW_H
 
-#include "jobs/engine.h"
+#include "jobs/step.h"
 
 extern const md_kind md_kind_renew;
 

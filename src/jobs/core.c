@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Facts as whoever may read DOMAINS sees them.
+ */
+#include "jobs/core.h"
+
+#include "jobs/activate.h"
+#include "plan/due.h"
+#include "store/creds.h"
+
+static md_cert_fact live_fact(const md_core *core, const md_domain *domain, const md_key_spec *spec, apr_pool_t *p)
+{
+    md_cert_fact fact = { .cert = NULL };
+    md_creds *creds;
+    md_err *err = md_creds_load(core->store, MD_GROUP_DOMAINS, domain->name, spec, p, &creds);
+
+    if (err)
+        fact.bad = err;
+    else if (creds)
+        fact.cert = &creds->facts;
+    return fact;
+}
+
+/** A complete set in STAGING that is newer counts as if it were live: it will be. */
+static void prefer_staged(const md_core *core, const md_domain *domain, apr_pool_t *p, apr_array_header_t *facts)
+{
+    apr_array_header_t *staged;
+    md_err *err = md_staged_load(core->store, MD_GROUP_STAGING, domain, md_now(core->clock), p, &staged);
+
+    for (int i = 0; !err && staged && i < facts->nelts; ++i) {
+        md_cert_fact *fact = &APR_ARRAY_IDX(facts, i, md_cert_fact);
+        const md_cert_facts *waits = &APR_ARRAY_IDX(staged, i, const md_creds *)->facts;
+
+        if (!fact->cert || waits->valid.from > fact->cert->valid.from)
+            *fact = (md_cert_fact){ .cert = waits };
+    }
+}
+
+md_err *md_core_facts(const md_core *core, const md_domain *domain, apr_pool_t *p, apr_array_header_t **facts)
+{
+    const md_key_specs *specs = domain->policy.keys;
+
+    *facts = apr_array_make(p, specs->nelts, sizeof(md_cert_fact));
+    for (int i = 0; i < specs->nelts; ++i)
+        APR_ARRAY_PUSH(*facts, md_cert_fact) = live_fact(core, domain, MD_SPEC(specs, i), p);
+    prefer_staged(core, domain, p, *facts);
+    return NULL;
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The map of a renewal: its stages, and what surrounds each of them: the staged md.json, the CA's gate, an account that got lost.
+ */
+#include "jobs/kind_renew.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+#include "acme/solver.h"
+#include "base/log.h"
+#include "jobs/renew.h"
+
+static const md_stage stages[] = {
+    /* name           doing                                    run                    calls order */
+    { "choose-ca",   "choosing a certificate authority",       md_renew_choose_ca,    0, 1 },
+    { "directory",   "reading the CA's directory",             md_renew_directory,    1, 1 },
+    { "account",     "finding the account at the CA",          md_renew_account,      1, 1 },
+    { "order",       "placing the order",                      md_renew_order,        1, 1 },
+    { "authorize",   "setting up challenges",                  md_renew_authorize,    1, 1 },
+    { "answer",      "telling the CA that it can check",       md_renew_answer,       1, 1 },
+    { "await-authz", "waiting for the CA to check the names",  md_renew_await_authz,  1, 1 },
+    { "finalize",    "sending the signing request",            md_renew_finalize,     1, 1 },
+    { "await-cert",  "waiting for the certificate",            md_renew_await_cert,   1, 1 },
+    { "download",    "fetching the certificate",               md_renew_download,     1, 1 },
+    { "verify",      "checking the new keys and certificates", md_renew_verify,       0, 1 },
+    { "announce",    "telling about the new certificate",      md_renew_announce,     0, 0 },
+    { "prove",       "checking what clients get",              md_renew_prove,        0, 0 },
+    { NULL, NULL, NULL, 0, 0 },
+};
+
+const char *md_renew_eab(const md_domain *domain)
+{
+    return domain->policy.eab.second ? domain->policy.eab.first : NULL;
+}
+
+static void fill_call(md_step *step, md_renewal *renewal)
+{
+    const md_policy *policy = &step->domain->policy;
+
+    renewal->gate = md_cas_gate(step->desk->cas, renewal->staged->ca_url, md_renew_eab(step->domain));
+    renewal->route = (md_http_route){ policy->proxy_url, policy->ca_file, policy->proxy_ca_file };
+    renewal->call = (md_call){ .ca = renewal->gate,
+                               .http = step->desk->http,
+                               .route = &renewal->route,
+                               .clock = step->core->clock,
+                               .account = md_ca_account(renewal->gate, step->p) };
+}
+
+/** A damaged md.json is as good as none. */
+static md_err *open_renewal(md_step *step, md_renewal **out)
+{
+    md_place place = MD_PLACE(MD_GROUP_STAGING, step->domain->name, "md.json");
+    md_renewal *renewal = apr_pcalloc(step->p, sizeof(*renewal));
+    md_err *err;
+    json_t *doc;
+
+    err = md_store_load_json(step->core->store, place, step->p, &doc);
+    if (err && strcmp(err->type, "md:bad-file") != 0)
+        return err;
+    if (err)
+        md_store_set_aside(step->core->store, place, md_err_text(err, step->p), step->p);
+    else if (doc)
+        renewal->staged = md_domain_from_json(doc, step->p);
+    if (renewal->staged && !renewal->staged->ca_url)
+        renewal->staged = NULL;
+    if (renewal->staged)
+        fill_call(step, renewal);
+    *out = step->data = renewal;
+    return NULL;
+}
+
+/** Did the CA answer, if with a refusal? */
+static int was_reached(const md_err *err)
+{
+    static const char *const silent[] = { "md:unreachable", "md:tls", "md:timeout" };
+
+    for (size_t i = 0; err && i < sizeof(silent) / sizeof(silent[0]); ++i)
+        if (err->type && !strcmp(err->type, silent[i]))
+            return 0;
+    return 1;
+}
+
+static md_next run_at_gate(md_step *step, const md_stage *stage, md_ca *gate)
+{
+    apr_time_t again, rest = 0;
+    md_next next;
+
+    if (!md_ca_enter(gate, step->now, &again))
+        return AGAIN_AT(again);
+    next = stage->run(step);
+    if (next.verdict == MD_FAILED && next.err->fault == MD_FAULT_REMOTE)
+        rest = next.err->not_before; /* 503: the CA asks all of us to wait */
+    md_ca_leave(gate, next.verdict != MD_FAILED || was_reached(next.err), rest);
+    return next;
+}
+
+/** The account in use is not the CA's any more: another one is found or made, once in an attempt. */
+static int lost_account(md_step *step, const md_next *next)
+{
+    const md_renewal *renewal = step->data;
+
+    if (next->verdict != MD_FAILED || !renewal->call.account || (step->work->again & MD_AGAIN_ACCOUNT))
+        return 0;
+    return md_problem_is(next->err, "accountDoesNotExist") ||
+           (next->err->fault == MD_FAULT_REMOTE && md_problem_is(next->err, "unauthorized"));
+}
+
+static md_next run(md_step *step, const md_stage *stage)
+{
+    md_renewal *renewal;
+    md_err *err = open_renewal(step, &renewal);
+    md_next next;
+
+    if (err)
+        return FAILED(err);
+    if (!stage->calls)
+        return stage->run(step);
+    if (!renewal->gate)
+        return GO_TO("choose-ca"); /* somebody emptied staging */
+    if (stage->run != md_renew_directory && !md_ca_directory(renewal->gate, step->now))
+        return GO_TO("directory");
+    if (stage->run != md_renew_directory && stage->run != md_renew_account && !renewal->call.account)
+        return GO_TO("account");
+    next = run_at_gate(step, stage, renewal->gate);
+    if (!lost_account(step, &next))
+        return next;
+    step->work->again |= MD_AGAIN_ACCOUNT;
+    md_log(MD_LOG_INFO, 0, "%s: the CA does not accept its account (%s), looking for another one", step->domain->name,
+           md_err_text(next.err, step->p));
+    md_ca_use_account(renewal->gate, NULL, NULL, NULL);
+    return GO_TO("account");
+}
+
+const md_kind md_kind_renew = {
+    .name = "renew", .doing = "Renewing", .group = MD_GROUP_STAGING, .stages = stages, .due = md_renew_due, .run = run
+};
+
+/* ---- Looking ahead --------------------------------------------------------------------------------------------------- */
+
+static md_err *preview_challenges(const md_core *core, const md_domain *domain, apr_pool_t *p)
+{
+    md_names *names = md_domain_order_names(domain, p);
+
+    for (int i = 0; i < names->nelts; ++i) {
+        const char *why;
+        md_names *types = md_solver_types(core->plan, domain, MD_NAME(names, i), p, &why);
+        int known = 0;
+
+        for (int k = 0; k < types->nelts; ++k)
+            known |= md_solver_find(MD_NAME(types, k)) != NULL;
+        if (!known)
+            return md_fail(p, MD_FAULT_CONFIG, "challenge-mismatch", "no usable challenge type for %s%s%s%s",
+                           MD_NAME(names, i), *why ? " (" : "", why, *why ? ")" : "");
+    }
+    return NULL;
+}
+
+/** An account is there already? Damaged ones and failures count as none. */
+static int has_account(const md_core *core, const md_domain *domain, const char *ca_url, apr_pool_t *p)
+{
+    md_names *ids;
+    md_err *err = md_store_list(core->store, MD_GROUP_ACCOUNTS, NULL, p, &ids);
+    int found = 0;
+
+    (void)domain;
+    for (int i = 0; !err && !found && i < ids->nelts; ++i) {
+        json_t *doc;
+        const char *url;
+
+        if (md_store_load_json(core->store, MD_PLACE(MD_GROUP_ACCOUNTS, MD_NAME(ids, i), "account.json"), p, &doc))
+            continue;
+        url = doc ? md_json_text(doc, "ca-url") : NULL;
+        found = url && !strcmp(url, ca_url);
+    }
+    return found;
+}
+
+md_err *md_renew_preview(const md_core *core, const md_domain *domain, apr_pool_t *p)
+{
+    const char *url = md_domain_ca_url(domain);
+
+    MD_TRY(preview_challenges(core, domain, p));
+    if (has_account(core, domain, url, p))
+        return NULL;
+    if (!domain->contacts->nelts)
+        return md_fail(p, MD_FAULT_CONFIG, "md:no-contact",
+                       "there is no account at %s yet, and to make one a contact is needed: set MDContactEmail",
+                       md_ca_shown(url, p));
+    if (!domain->policy.agreement && strcmp(md_ca_shown(url, p), md_url_host(url, p)) != 0)
+        return md_fail(p, MD_FAULT_CONFIG, "md:no-agreement",
+                       "%s wants its terms of service to be accepted: read them, then set 'MDCertificateAgreement accepted'",
+                       md_ca_shown(url, p));
+    return NULL;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the stages of a renewal share. Used by the renew_*.c files and kind_renew.c alone.
+ */
+#ifndef MD_JOBS_RENEW_H
+#define MD_JOBS_RENEW_H
+
+#include "acme/order.h"
+#include "jobs/step.h"
+#include "plan/due.h"
+#include "store/creds.h"
+
+/** A renewal during one step; md_step.data. */
+typedef struct md_renewal {
+    md_domain *staged;  /* md.json in staging: what the work there is for, and at which CA; NULL: there is none */
+    md_ca *gate;        /* of that CA, or NULL */
+    md_http_route route;
+    md_call call;
+} md_renewal;
+
+/** Bits of md_work.again: what is done over once in an attempt. */
+enum { MD_AGAIN_ACCOUNT = 1, MD_AGAIN_ORDER = 2 };
+
+/* The stages, in order. */
+md_next md_renew_choose_ca(md_step *step);
+md_next md_renew_directory(md_step *step);
+md_next md_renew_account(md_step *step);
+md_next md_renew_order(md_step *step);
+md_next md_renew_authorize(md_step *step);
+md_next md_renew_answer(md_step *step);
+md_next md_renew_await_authz(md_step *step);
+md_next md_renew_finalize(md_step *step);
+md_next md_renew_await_cert(md_step *step);
+md_next md_renew_download(md_step *step);
+md_next md_renew_verify(md_step *step);
+md_next md_renew_announce(md_step *step);
+md_next md_renew_prove(md_step *step);
+
+/** See md_kind. */
+md_err *md_renew_due(md_step *step, apr_time_t *at);
+
+/** The CA URLs in the order of trying; at least one. */
+const md_names *md_renew_ca_urls(const md_domain *domain, apr_pool_t *p);
+/** The EAB key id of a domain or NULL. */
+const char *md_renew_eab(const md_domain *domain);
+
+/** When a regular look at the domain comes next, from the facts. */
+MD_MUST md_err *md_renew_next_look(md_step *step, apr_time_t *at);
+/** When to ask the CA again, in a stage that waits; *err is set when it was long enough. */
+md_next md_renew_poll(md_step *step, apr_time_t retry_after, const char *what);
+
+/** Takes the order's answers down and forgets the order. Absent is success. */
+MD_MUST md_err *md_renew_drop_order(md_step *step);
+/** Forgets all work in staging but the account and the record. */
+MD_MUST md_err *md_renew_drop_work(md_step *step);
+/** The first key spec without a usable pair in staging; *spec NULL: there is none. A chain that cannot be used is removed. */
+MD_MUST md_err *md_renew_next_spec(md_step *step, const md_key_spec **spec);
+/** Is this what was ordered: our key, the names, a chain that fits, plausible times? "md:bad-certificate" otherwise. */
+MD_MUST md_err *md_renew_check(const md_step *step, const md_chain *chain, const md_key *key);
+
+#endif

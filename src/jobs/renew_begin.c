@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How a renewal begins: is it due, at which CA, with which account.
+ */
+#include <apr_strings.h>
+#include <string.h>
+
+#include "acme/account.h"
+#include "acme/solver.h"
+#include "base/log.h"
+#include "jobs/activate.h"
+#include "jobs/renew.h"
+
+enum { ACCOUNTS_TRIED = 4 };
+#define ACCOUNT_PAUSE apr_time_from_msec(20)
+
+/* ---- Due ------------------------------------------------------------------------------------------------------------- */
+
+static md_err *read_due(md_step *step, md_due *due)
+{
+    apr_array_header_t *facts;
+
+    MD_TRY(step->core->facts(step->core->self, step->domain, step->p, &facts));
+    *due = md_due_of(step->domain, (const md_cert_fact *)facts->elts, facts->nelts, step->now, step->p);
+    return NULL;
+}
+
+md_err *md_renew_next_look(md_step *step, apr_time_t *at)
+{
+    md_due due;
+
+    MD_TRY(read_due(step, &due));
+    *at = due.renew_at && due.renew_at <= step->now
+              ? step->now
+              : md_next_look(&due, &step->domain->policy, step->core->clock);
+    return NULL;
+}
+
+/** Of a set that waits in staging: is it complete, and not due itself after waiting for long? */
+static md_err *waits_for_activation(md_step *step, int *waits)
+{
+    apr_array_header_t *creds, *facts = apr_array_make(step->p, 2, sizeof(md_cert_fact));
+    md_due due;
+
+    *waits = 0;
+    MD_TRY(md_staged_load(step->core->store, MD_GROUP_STAGING, step->domain, step->now, step->p, &creds));
+    for (int i = 0; creds && i < creds->nelts; ++i)
+        APR_ARRAY_PUSH(facts, md_cert_fact) = (md_cert_fact){ .cert = &APR_ARRAY_IDX(creds, i, md_creds *)->facts };
+    if (!creds)
+        return NULL;
+    due = md_due_of(step->domain, (const md_cert_fact *)facts->elts, facts->nelts, step->now, step->p);
+    *waits = !due.renew_at || due.renew_at > step->now;
+    return NULL;
+}
+
+/** A record that says finished is believed only together with what it speaks of. */
+static md_err *heal(md_step *step)
+{
+    md_job *job = step->job;
+    md_err *err;
+    int waits;
+
+    if (!job->finished)
+        return NULL;
+    err = waits_for_activation(step, &waits);
+    if (err && strcmp(err->type, "md:bad-file") != 0 && strcmp(err->type, "md:bad-certificate") != 0)
+        return err;
+    if (!err && waits)
+        return NULL;
+    md_log(MD_LOG_INFO, 0, "%s: its job is recorded as finished, but there is no usable certificate; it begins again",
+           step->domain->name);
+    job->finished = job->notified = job->notified_renewed = job->errors = 0;
+    job->next_run = job->valid_from = 0;
+    job->stage = NULL;
+    md_job_changed(job, MD_JOB_MATTERS);
+    return md_store_drop(step->core->store, MD_PLACE(MD_GROUP_STAGING, step->domain->name, "md.json"), step->p);
+}
+
+md_err *md_renew_due(md_step *step, apr_time_t *at)
+{
+    const md_job *job = step->job;
+    md_due due;
+
+    MD_TRY(heal(step));
+    if (job->finished && (job->stage || !job->notified_renewed)) {
+        *at = step->now; /* something is left to do for it */
+        return NULL;
+    }
+    MD_TRY(read_due(step, &due));
+    if (!due.renew_at)
+        *at = 0;
+    else if (due.renew_at > step->now || job->finished)
+        *at = md_next_look(&due, &step->domain->policy, step->core->clock);
+    else if (job->errors && job->next_run > step->now && !step->work->urged)
+        *at = job->next_run;
+    else
+        *at = due.renew_at;
+    return NULL;
+}
+
+/* ---- choose-ca ------------------------------------------------------------------------------------------------------- */
+
+const md_names *md_renew_ca_urls(const md_domain *domain, apr_pool_t *p)
+{
+    md_names *urls = domain->policy.ca_urls.list;
+
+    if (urls && urls->nelts)
+        return urls;
+    urls = md_names_make(p);
+    md_names_add(urls, md_domain_ca_url(domain));
+    return urls;
+}
+
+static int position(const md_names *urls, const char *url)
+{
+    for (int i = 0; url && i < urls->nelts; ++i)
+        if (!strcmp(MD_NAME(urls, i), url))
+            return i;
+    return -1;
+}
+
+static int same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && !strcmp(a, b));
+}
+
+static int same_urls(const md_names *a, const md_names *b)
+{
+    int same = a->nelts == b->nelts;
+
+    for (int i = 0; same && i < a->nelts; ++i)
+        same = !strcmp(MD_NAME(a, i), MD_NAME(b, i));
+    return same;
+}
+
+/** Is the work in staging still for what is configured now? */
+static int same_intent(const md_domain *staged, const md_domain *domain, apr_pool_t *p)
+{
+    return md_names_equal(staged->names, domain->names) &&
+           md_key_specs_equal(staged->policy.keys, domain->policy.keys) &&
+           staged->policy.must_staple == domain->policy.must_staple &&
+           same_text(staged->policy.profile, domain->policy.profile) &&
+           same_urls(md_renew_ca_urls(staged, p), md_renew_ca_urls(domain, p));
+}
+
+md_err *md_renew_drop_work(md_step *step)
+{
+    static const char *const kept[] = { "account.json", "account.pem", "job.json", "md.json" };
+    md_store *store = step->core->store;
+    md_names *files;
+
+    /* first: without it, what is left is no set */
+    MD_TRY(md_store_drop(store, MD_PLACE(MD_GROUP_STAGING, step->domain->name, "md.json"), step->p));
+    MD_TRY(md_renew_drop_order(step));
+    MD_TRY(md_store_list(store, MD_GROUP_STAGING, step->domain->name, step->p, &files));
+    for (int i = 0; i < files->nelts; ++i) {
+        int keep = 0;
+
+        for (size_t k = 0; k < sizeof(kept) / sizeof(kept[0]); ++k)
+            keep |= !strcmp(kept[k], MD_NAME(files, i));
+        if (!keep)
+            MD_TRY(md_store_drop(store, MD_PLACE(MD_GROUP_STAGING, step->domain->name, MD_NAME(files, i)), step->p));
+    }
+    return NULL;
+}
+
+/** The CA to work with; after too many errors in a row the next one. */
+static const char *choose_url(md_step *step, const md_domain *staged)
+{
+    const md_names *urls = md_renew_ca_urls(step->domain, step->p);
+    int at = staged ? position(urls, staged->ca_url) : 0;
+
+    if (at < 0)
+        at = 0;
+    if (urls->nelts > 1 && step->job->errors >= step->core->plan->policy.retry_failover) {
+        md_log(MD_LOG_NOTICE, 0, "%s: after %d errors in a row with %s, trying %s", step->domain->name, step->job->errors,
+               md_ca_shown(MD_NAME(urls, at), step->p),
+               md_ca_shown(MD_NAME(urls, (at + 1) % urls->nelts), step->p));
+        at = (at + 1) % urls->nelts;
+        step->job->errors = step->work->errors = 0;
+        md_job_changed(step->job, MD_JOB_MATTERS);
+    }
+    return MD_NAME(urls, at);
+}
+
+static md_err *begin_work(md_step *step, const char *ca_url)
+{
+    md_domain begun = *step->domain;
+
+    begun.ca_url = ca_url;
+    MD_TRY(md_renew_drop_work(step));
+    return md_store_save_json(step->core->store, MD_PLACE(MD_GROUP_STAGING, begun.name, "md.json"),
+                              md_domain_to_json(&begun, MD_STATE_INCOMPLETE, step->p), step->p);
+}
+
+/** May it begin? A refusal is no error: the next regular look asks again. */
+static int may_begin(md_step *step, apr_time_t *next)
+{
+    md_event event = { .name = "renewing", .domain = step->domain->name, .job = step->job, .when = step->now };
+    md_err *refusal = md_ask(step->core->events, &event, step->p);
+
+    if (!refusal)
+        return 1;
+    md_log(MD_LOG_INFO, 10060, "%s: not renewed now: %s", step->domain->name, md_err_text(refusal, step->p));
+    *next = step->now + step->domain->policy.check_interval;
+    return 0;
+}
+
+md_next md_renew_choose_ca(md_step *step)
+{
+    const md_renewal *renewal = step->data;
+    const char *url;
+    apr_time_t at;
+    md_err *err = md_renew_due(step, &at);
+
+    if (err)
+        return FAILED(err);
+    if (!at || at > step->now)
+        return FINISHED(at); /* done by somebody else while this one queued */
+    if (step->job->finished)
+        return GO_TO(step->job->notified_renewed ? "prove" : "announce");
+    if (!may_begin(step, &at))
+        return FINISHED(at);
+    url = choose_url(step, renewal->staged);
+    if (renewal->staged && same_intent(renewal->staged, step->domain, step->p) && !strcmp(renewal->staged->ca_url, url))
+        return NEXT_STAGE;
+    err = begin_work(step, url);
+    return err ? FAILED(err) : NEXT_STAGE;
+}
+
+/* ---- directory, account ---------------------------------------------------------------------------------------------- */
+
+md_next md_renew_directory(md_step *step)
+{
+    const md_renewal *renewal = step->data;
+    md_err *err = md_call_directory(&renewal->call, step->p);
+
+    return err ? FAILED(err) : NEXT_STAGE;
+}
+
+static md_account_wish wish_for(const md_step *step, const md_renewal *renewal)
+{
+    const md_domain *domain = step->domain;
+
+    return (md_account_wish){ .ca_url = renewal->staged->ca_url,
+                              .agreement = domain->policy.agreement,
+                              .contacts = domain->contacts,
+                              .eab_kid = md_renew_eab(domain),
+                              .eab_hmac = domain->policy.eab.second,
+                              .domain = domain->name,
+                              .preferred = domain->ca_account,
+                              .except = md_names_make(step->p) };
+}
+
+/** An account in the store that the CA accepts, or NULL. One request for each that it does not accept. */
+static md_err *find_account(md_step *step, md_account_wish *wish, md_account **out)
+{
+    const md_renewal *renewal = step->data;
+    md_account *account;
+    int usable = 0;
+
+    *out = NULL;
+    for (int i = 0; i < ACCOUNTS_TRIED; ++i) {
+        MD_TRY(md_account_find(step->core->store, wish, step->p, &account));
+        if (!account)
+            return NULL;
+        MD_TRY(md_account_check(&renewal->call, step->core->store, account, wish, step->p, &usable));
+        if (usable) {
+            *out = account;
+            return NULL;
+        }
+        md_log(MD_LOG_INFO, 0, "%s: the CA does not know the account %s/%s any more", step->domain->name,
+               md_groups[account->group].dir, account->name);
+        md_names_add(wish->except, account->url);
+    }
+    return NULL;
+}
+
+static md_err *have_account(md_step *step)
+{
+    const md_renewal *renewal = step->data;
+    md_account_wish wish = wish_for(step, renewal);
+    md_account *account;
+
+    MD_TRY(find_account(step, &wish, &account));
+    if (!account) {
+        MD_TRY(md_account_register(&renewal->call, step->core->store, &wish, step->p, &account));
+        md_log(MD_LOG_INFO, 0, "%s: registered the account %s at %s", step->domain->name, account->url,
+               md_ca_shown(account->ca_url, step->p));
+        if (step->core->account_staged)
+            step->core->account_staged(step->core->self, step->domain);
+    }
+    md_ca_use_account(renewal->gate, account->url, account->group == MD_GROUP_ACCOUNTS ? account->name : NULL,
+                      account->key);
+    return NULL;
+}
+
+md_next md_renew_account(md_step *step)
+{
+    const md_renewal *renewal = step->data;
+    md_err *err;
+
+    if (renewal->call.account)
+        return NEXT_STAGE;
+    if (!md_ca_account_begin(renewal->gate))
+        return AGAIN_AT(step->now + ACCOUNT_PAUSE);
+    err = have_account(step);
+    md_ca_account_done(renewal->gate);
+    return err ? FAILED(err) : NEXT_STAGE;
+}

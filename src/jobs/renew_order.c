@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The order of a renewal, from newOrder to the finished certificate at the CA (RFC 8555 7.4, 7.5). The order's record is on disk before anything is
+ * done for it, the key before the CSR leaves. A stage that finds the record gone goes back to where orders are made.
+ */
+#include <apr_strings.h>
+#include <string.h>
+#include <strings.h>
+
+#include "acme/solver.h"
+#include "base/log.h"
+#include "jobs/renew.h"
+#include "tls/csr.h"
+
+/* Polling. Nobody knows how long a CA takes: the pause grows with the time that has passed. A CA's Retry-After is followed, but not
+ * before the first look, which costs one request and finds quick CAs done. */
+#define POLL_FIRST  apr_time_from_msec(50)
+#define POLL_QUICK  apr_time_from_msec(250)
+#define POLL_MAX    apr_time_from_sec(10)
+#define PATIENCE    apr_time_from_sec(300)
+
+static const md_call *call_of(const md_step *step)
+{
+    return &((const md_renewal *)step->data)->call;
+}
+
+/* ---- Waiting --------------------------------------------------------------------------------------------------------- */
+
+static int is_first_look(const md_step *step)
+{
+    return step->now - step->work->since < POLL_FIRST;
+}
+
+md_next md_renew_poll(md_step *step, apr_time_t retry_after, const char *what)
+{
+    apr_interval_time_t passed = step->now - step->work->since;
+    apr_interval_time_t pause = passed / 8 > POLL_QUICK ? passed / 8 : POLL_QUICK;
+
+    if (passed >= PATIENCE)
+        return FAILED(md_fail(step->p, MD_FAULT_REMOTE, "md:too-slow", "the CA has not finished %s after %s; the order is kept",
+                              what, md_duration_words(passed, step->p)));
+    if (is_first_look(step))
+        return AGAIN_AT(step->work->since + POLL_FIRST);
+    if (passed / 2 < pause)
+        pause = passed / 2;
+    if (pause > POLL_MAX)
+        pause = POLL_MAX;
+    if (retry_after > step->now + pause)
+        pause = retry_after - step->now;
+    if (pause > PATIENCE - passed)
+        pause = PATIENCE - passed;
+    return AGAIN_AT(step->now + pause);
+}
+
+/* ---- The record ------------------------------------------------------------------------------------------------------ */
+
+md_err *md_renew_drop_order(md_step *step)
+{
+    md_store *store = step->core->store;
+    md_order *order;
+
+    MD_TRY(md_order_load(store, step->domain->name, step->p, &order));
+    if (!order)
+        return NULL;
+    md_solver_take_all(store, step->domain, order->setups, step->p);
+    return md_store_drop(store, MD_PLACE(MD_GROUP_STAGING, step->domain->name, "order.json"), step->p);
+}
+
+/** Has the CA forgotten it, or does it deny it? */
+static int is_gone(const md_err *err)
+{
+    return md_problem_is(err, "malformed") || md_problem_is(err, "unauthorized") || APR_STATUS_IS_ENOENT(err->status) ||
+           APR_STATUS_IS_EACCES(err->status);
+}
+
+/** After a failure with a known order: what the CA has forgotten is replaced by a new order, once in an attempt. */
+static md_next order_failed(md_step *step, md_err *err)
+{
+    md_err *local;
+
+    if (!is_gone(err) || (step->work->again & MD_AGAIN_ORDER) || md_problem_is(err, "accountDoesNotExist"))
+        return FAILED(err);
+    md_log(MD_LOG_INFO, 0, "%s: its order is gone at the CA (%s), making a new one", step->domain->name,
+           md_err_text(err, step->p));
+    step->work->again |= MD_AGAIN_ORDER;
+    local = md_renew_drop_order(step);
+    return local ? FAILED(local) : GO_TO("order");
+}
+
+/** The order is lost and so is this attempt. */
+static md_next give_up_order(md_step *step, md_err *why)
+{
+    md_err *err = md_renew_drop_order(step);
+
+    return FAILED(err ? err : why);
+}
+
+static md_err *load_order(md_step *step, md_order **order)
+{
+    return md_order_load(step->core->store, step->domain->name, step->p, order);
+}
+
+static md_err *save_order(md_step *step, const md_order *order)
+{
+    return md_order_save(step->core->store, step->domain->name, order, step->p);
+}
+
+/* ---- order ----------------------------------------------------------------------------------------------------------- */
+
+static int is_ours(const md_step *step, const md_order *order, const md_key_spec *spec)
+{
+    const md_call *call = call_of(step);
+
+    /* records of other programs say less */
+    return (!order->spec || !strcmp(order->spec, md_key_spec_name(spec))) &&
+           (!order->account || !strcmp(order->account, call->account->url)) &&
+           (!order->ca_url || !strcmp(order->ca_url, md_ca_url(call->ca)));
+}
+
+/** Where to go on with an order in this state. */
+static md_next go_on(md_step *step, const md_order *order)
+{
+    step->work->index = 0;
+    switch (order->status) {
+    case MD_ORDER_PENDING: return GO_TO("authorize");
+    case MD_ORDER_READY: return GO_TO("finalize");
+    case MD_ORDER_PROCESSING: return GO_TO("await-cert");
+    case MD_ORDER_VALID:
+        md_work_note(step->work, order->certificate);
+        return GO_TO("download");
+    default: return give_up_order(step, md_order_problem(order, step->now, step->p));
+    }
+}
+
+static md_next resume(md_step *step, md_order *order)
+{
+    md_err *err = md_order_read(call_of(step), order, step->p);
+
+    if (err)
+        return order_failed(step, err);
+    if (order->status != MD_ORDER_INVALID)
+        return go_on(step, order);
+    err = md_renew_drop_order(step); /* why it became invalid was told when it did */
+    return err ? FAILED(err) : GO_TO("order");
+}
+
+/** The profile in the CA's spelling. One that the CA does not have is left out, unless it is mandatory. */
+static md_err *choose_profile(const md_step *step, const char **profile)
+{
+    const md_policy *policy = &step->domain->policy;
+    const md_directory *directory = md_ca_directory(call_of(step)->ca, step->now);
+
+    *profile = NULL;
+    for (int i = 0; policy->profile && directory && directory->profiles && directory->profiles[i]; ++i)
+        if (!strcasecmp(directory->profiles[i], policy->profile))
+            *profile = directory->profiles[i];
+    if (policy->profile && !*profile && policy->profile_mandatory)
+        return md_fail(step->p, MD_FAULT_CONFIG, "md:no-profile",
+                       "the CA has no certificate profile '%s'; change MDProfile, or set 'MDProfileMandatory off'",
+                       policy->profile);
+    return NULL;
+}
+
+static md_next place(md_step *step, const md_key_spec *spec)
+{
+    md_order_wish wish = { .names = md_domain_order_names(step->domain, step->p) };
+    md_err *err = choose_profile(step, &wish.profile);
+    md_order *order;
+
+    if (!err)
+        err = md_order_place(call_of(step), &wish, step->p, &order);
+    if (err)
+        return FAILED(err);
+    order->spec = md_key_spec_name(spec);
+    err = save_order(step, order);
+    return err ? FAILED(err) : go_on(step, order);
+}
+
+md_next md_renew_order(md_step *step)
+{
+    const md_key_spec *spec;
+    md_order *order;
+    md_err *err = md_renew_next_spec(step, &spec);
+
+    if (!err && !spec)
+        return GO_TO("verify");
+    if (!err)
+        err = load_order(step, &order);
+    if (!err && order && !is_ours(step, order, spec)) {
+        err = md_renew_drop_order(step);
+        order = NULL;
+    }
+    if (err)
+        return FAILED(err);
+    return order ? resume(step, order) : place(step, spec);
+}
+
+/* ---- authorize, answer, await-authz ---------------------------------------------------------------------------------- */
+
+static md_err *ask_setup(md_step *step, const md_solver *solver, const md_authz *authz)
+{
+    const char *name = apr_pstrcat(step->p, "challenge-setup:", solver->type, ":", authz->name, NULL);
+    md_event event = { .name = name, .domain = step->domain->name, .job = step->job, .when = step->now };
+
+    return md_ask(step->core->events, &event, step->p);
+}
+
+/** Puts the answer in place, and remembers how to take it down and where to tell the CA. */
+static md_err *set_up(md_step *step, md_order *order, const md_authz *authz)
+{
+    md_solve solve = { .store = step->core->store,
+                       .plan = step->core->plan,
+                       .domain = step->domain,
+                       .account = call_of(step)->account,
+                       .name = authz->name,
+                       .now = step->now };
+    const md_challenge *challenge;
+    const md_solver *solver;
+    const char *setup;
+
+    md_work_note(step->work, NULL);
+    MD_TRY(md_solver_pick(step->core->plan, step->domain, authz, step->p, &solver, &challenge));
+    if (challenge->status && strcmp(challenge->status, "pending") != 0)
+        return NULL; /* the CA was told already */
+    solve.token = challenge->token;
+    MD_TRY(solver->put(&solve, step->p, &setup));
+    if (md_names_add_new(order->setups, setup))
+        MD_TRY(save_order(step, order));
+    MD_TRY(ask_setup(step, solver, authz));
+    md_work_note(step->work, challenge->url);
+    return NULL;
+}
+
+static md_next next_authz(md_step *step, const char *stage)
+{
+    ++step->work->index;
+    return GO_TO(stage);
+}
+
+md_next md_renew_authorize(md_step *step)
+{
+    md_authz *authz;
+    md_order *order;
+    md_err *err = load_order(step, &order);
+
+    if (err)
+        return FAILED(err);
+    if (!order)
+        return GO_TO("order");
+    if (step->work->index >= order->authorizations->nelts) {
+        step->work->index = 0;
+        return GO_TO("await-authz");
+    }
+    err = md_authz_read(call_of(step), MD_NAME(order->authorizations, step->work->index), step->p, &authz);
+    if (err)
+        return order_failed(step, err);
+    if (authz->status == MD_AUTHZ_VALID)
+        return next_authz(step, "authorize");
+    if (authz->status != MD_AUTHZ_PENDING)
+        return give_up_order(step, md_authz_problem(authz, step->now, step->p));
+    err = set_up(step, order, authz);
+    if (err)
+        return FAILED(err);
+    return step->work->note ? NEXT_STAGE : next_authz(step, "authorize");
+}
+
+md_next md_renew_answer(md_step *step)
+{
+    md_challenge challenge = { .url = step->work->note };
+    md_err *err;
+
+    if (!challenge.url)
+        return GO_TO("authorize");
+    err = md_authz_answer(call_of(step), &challenge, step->p);
+    if (err)
+        return order_failed(step, err);
+    md_work_note(step->work, NULL);
+    return next_authz(step, "authorize");
+}
+
+md_next md_renew_await_authz(md_step *step)
+{
+    md_authz *authz;
+    md_order *order;
+    md_err *err = load_order(step, &order);
+
+    if (err)
+        return FAILED(err);
+    if (!order)
+        return GO_TO("order");
+    if (step->work->index >= order->authorizations->nelts)
+        return NEXT_STAGE;
+    if (!step->work->index && is_first_look(step))
+        return md_renew_poll(step, 0, NULL);
+    err = md_authz_read(call_of(step), MD_NAME(order->authorizations, step->work->index), step->p, &authz);
+    if (err)
+        return order_failed(step, err);
+    if (authz->status == MD_AUTHZ_PENDING)
+        return md_renew_poll(step, authz->retry_after, apr_pstrcat(step->p, "checking ", authz->name, NULL));
+    if (authz->status != MD_AUTHZ_VALID)
+        return give_up_order(step, md_authz_problem(authz, step->now, step->p));
+    return next_authz(step, "await-authz");
+}
+
+/* ---- finalize, await-cert -------------------------------------------------------------------------------------------- */
+
+/** The key that waits in staging from an earlier attempt, or a new one that is saved there first. */
+static md_err *key_for(md_step *step, const md_key_spec *spec, md_key **key)
+{
+    md_store *store = step->core->store;
+    const char *name = step->domain->name;
+    md_err *err = md_creds_load_key(store, MD_GROUP_STAGING, name, spec, step->p, key);
+
+    if (err && strcmp(err->type, "md:bad-file") != 0)
+        return err;
+    if (!err && *key && md_key_fits(*key, spec))
+        return NULL;
+    MD_TRY(md_key_make(spec, step->p, key));
+    return md_creds_save_key(store, MD_GROUP_STAGING, name, spec, *key, step->p);
+}
+
+static md_err *make_request(md_step *step, const md_key_spec *spec, md_bytes *csr)
+{
+    md_key *key;
+
+    MD_TRY(key_for(step, spec, &key));
+    return md_csr_make(key, md_domain_order_names(step->domain, step->p), step->domain->policy.must_staple, step->p,
+                       csr);
+}
+
+/** What the state of a finalized order leads to. */
+static md_next after_finalize(md_step *step, const md_order *order)
+{
+    switch (order->status) {
+    case MD_ORDER_VALID:
+    case MD_ORDER_INVALID: return go_on(step, order);
+    default: return GO_TO("await-cert");
+    }
+}
+
+md_next md_renew_finalize(md_step *step)
+{
+    const md_key_spec *spec;
+    md_order *order = NULL;
+    md_bytes csr;
+    md_err *err = md_renew_next_spec(step, &spec);
+
+    if (!err && spec)
+        err = load_order(step, &order);
+    if (err)
+        return FAILED(err);
+    if (!order || !order->finalize)
+        return GO_TO("order");
+    err = make_request(step, spec, &csr);
+    if (err)
+        return FAILED(err);
+    err = md_order_finalize(call_of(step), order, csr, step->p);
+    if (md_problem_is(err, "orderNotReady"))
+        return md_renew_poll(step, 0, "preparing the order");
+    if (err)
+        return order_failed(step, err);
+    return after_finalize(step, order);
+}
+
+md_next md_renew_await_cert(md_step *step)
+{
+    md_order *order;
+    md_err *err = load_order(step, &order);
+
+    if (err)
+        return FAILED(err);
+    if (!order)
+        return GO_TO("order");
+    if (is_first_look(step))
+        return md_renew_poll(step, 0, NULL);
+    err = md_order_read(call_of(step), order, step->p);
+    if (err)
+        return order_failed(step, err);
+    if (order->status == MD_ORDER_VALID || order->status == MD_ORDER_INVALID)
+        return go_on(step, order);
+    return md_renew_poll(step, order->retry_after, "the certificate");
+}

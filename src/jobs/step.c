@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of a step. Here alone failures of jobs are logged and counted.
+ */
+#include "jobs/step.h"
+
+#include <apr_strings.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "plan/due.h"
+
+/* Somebody else is at work on the job: another server on the same store, or our own generation that is about to end. */
+#define CLAIMED_PAUSE apr_time_from_sec(2)
+/* Stages that are left sooner are not worth a record. */
+#define WORTH_TELLING apr_time_from_msec(500)
+
+void md_work_note(md_work *work, const char *note)
+{
+    free(work->note);
+    work->note = note ? strdup(note) : NULL;
+    if (note && !work->note)
+        abort();
+}
+
+void md_work_rest(md_work *work, apr_time_t at)
+{
+    md_work_note(work, NULL);
+    work->stage = NULL;
+    work->index = work->again = 0;
+    work->at = at;
+}
+
+static void enter(md_step *step, const md_stage *stage)
+{
+    step->work->stage = stage;
+    step->work->since = step->work->at = step->now;
+}
+
+static const md_stage *stage_named(const md_kind *kind, const char *name)
+{
+    const md_stage *stage = kind->stages;
+
+    while (stage->name && strcmp(stage->name, name) != 0)
+        ++stage;
+    return stage->name ? stage : NULL;
+}
+
+/* ---- Failures ------------------------------------------------------------------------------------------------------- */
+
+static int was_cut_off(const md_err *err)
+{
+    return err->type && !strcmp(err->type, "md:cancelled");
+}
+
+/** A limit of the CA counts once, so that it neither lengthens later delays nor adds to those that lead to another CA. */
+static int count_error(const md_step *step, const md_err *err)
+{
+    int errors = step->job && step->job->errors > step->work->errors ? step->job->errors : step->work->errors;
+
+    return err->fault == MD_FAULT_LIMIT && errors ? errors : errors + 1;
+}
+
+static void report(const md_step *step, const char *doing, const md_err *err)
+{
+    const md_work *work = step->work;
+    const char *in = md_duration_words(work->at - step->now, step->p);
+
+    md_log_err(MD_LOG_ERROR, 10056, work->domain->name, doing, err, "%s %s failed, next try in %s (%s). %s:",
+               work->kind->doing, work->domain->name, in, md_date_text(work->at, step->p), md_err_advice(err));
+    md_log(MD_LOG_INFO, 10057, "%s: %d error(s) in a row, next run in %s", work->domain->name, work->errors, in);
+}
+
+/** The record of a failure. That it cannot be saved is news only if the failure is another one. */
+static void record_failure(md_step *step, const char *doing, const md_err *err)
+{
+    md_event event = { .name = "errored", .domain = step->domain->name, .job = step->job, .err = err, .when = step->now };
+    md_job *job = step->job;
+    md_err *unsaved;
+
+    job->errors = step->work->errors;
+    job->next_run = step->work->at;
+    job->last_run = step->now;
+    job->stage = step->work->stage ? step->work->stage->name : job->stage;
+    md_job_failed(job, doing, err, step->p);
+    md_tell(step->core->events, &event, step->p);
+    unsaved = md_job_save(step->core->store, job, step->p);
+    if (unsaved && err->fault != MD_FAULT_LOCAL)
+        md_log_err(MD_LOG_ERROR, 0, step->domain->name, "saving the record of a job", unsaved, "The record cannot be saved:");
+}
+
+static md_err *fail(md_step *step, md_err *err)
+{
+    const char *doing = step->work->stage ? step->work->stage->doing : "looking what is to be done";
+
+    if (was_cut_off(err)) { /* by the end of the engine */
+        md_work_rest(step->work, step->now);
+        return err;
+    }
+    step->work->errors = count_error(step, err);
+    step->work->at = md_retry_at(err, step->work->errors, &step->domain->policy, step->core->clock);
+    if (step->job)
+        record_failure(step, doing, err);
+    report(step, doing, err);
+    md_work_rest(step->work, step->work->at);
+    return err;
+}
+
+/* ---- Verdicts ------------------------------------------------------------------------------------------------------- */
+
+/** Whoever looks at the status sees what a job waits for. */
+static void show_wait(md_step *step, apr_time_t until)
+{
+    const md_stage *stage = step->work->stage;
+
+    if (until - step->now < WORTH_TELLING || (step->job->stage && !strcmp(step->job->stage, stage->name)))
+        return;
+    step->job->stage = stage->name;
+    md_job_doing(step->job, stage->doing, NULL);
+    md_job_note(step->job, step->now, "progress", NULL, stage->doing);
+}
+
+static md_err *apply(md_step *step, const md_next *next)
+{
+    const md_stage *stage = step->work->stage, *to;
+
+    switch (next->verdict) {
+    case MD_GO_ON: to = stage + 1; break;
+    case MD_GO_TO: to = stage_named(step->work->kind, next->stage); break;
+    case MD_WAIT:
+        step->work->at = next->at;
+        show_wait(step, next->at);
+        return NULL;
+    case MD_DONE:
+        md_work_rest(step->work, next->at);
+        return NULL;
+    default: return next->err;
+    }
+    if (!to || !to->name)
+        return md_fail(step->p, MD_FAULT_LOCAL, "md:bug", "after the stage %s comes none", stage->name);
+    enter(step, to);
+    return NULL;
+}
+
+static md_err *run_stage(md_step *step)
+{
+    const md_kind *kind = step->work->kind;
+    const md_stage *stage = step->work->stage;
+    md_next next = kind->run ? kind->run(step, stage) : stage->run(step);
+
+    return apply(step, &next);
+}
+
+static md_err *look(md_step *step)
+{
+    apr_time_t at = 0;
+
+    MD_TRY(step->work->kind->due(step, &at));
+    step->work->at = at;
+    if (at && at <= step->now) {
+        md_work_rest(step->work, at);
+        enter(step, step->work->kind->stages);
+        step->work->at = at; /* those that were due first come first */
+    }
+    return NULL;
+}
+
+static md_err *run_claimed(md_step *step)
+{
+    MD_TRY(md_job_load(step->core->store, step->work->kind->group, step->domain->name, step->p, &step->job));
+    MD_TRY(step->work->stage ? run_stage(step) : look(step));
+    if (step->job->change != MD_JOB_AS_STORED)
+        MD_TRY(md_job_save(step->core->store, step->job, step->p));
+    if (!step->work->stage)
+        step->work->errors = 0;
+    return NULL;
+}
+
+md_err *md_step_run(const md_desk *desk, md_work *work, apr_pool_t *p)
+{
+    md_step step = { .desk = desk, .core = desk->core, .domain = work->domain, .work = work, .p = p };
+    const char *what = apr_pstrcat(p, work->kind->name, "/", work->domain->name, NULL);
+    md_claim *claim = NULL;
+    md_err *err;
+
+    step.now = md_now(desk->core->clock);
+    err = md_store_claim(desk->core->store, what, p, &claim);
+    work->busy = !err && !claim;
+    if (work->busy) {
+        work->at = step.now + CLAIMED_PAUSE;
+        return NULL;
+    }
+    if (!err)
+        err = run_claimed(&step);
+    if (err)
+        err = fail(&step, err);
+    md_store_release(desk->core->store, claim);
+    return err;
+}

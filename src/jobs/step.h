@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One step of a job: claim it, load its record, run one stage, apply what the stage says, save. Kinds of jobs are tables of stages;
+ * a stage makes at most one request, is safe to run twice, and says what next.
+ */
+#ifndef MD_JOBS_STEP_H
+#define MD_JOBS_STEP_H
+
+#include "jobs/core.h"
+
+/** What a stage says. */
+typedef struct md_next {
+    enum { MD_GO_ON, MD_GO_TO, MD_WAIT, MD_DONE, MD_FAILED } verdict;
+    apr_time_t at;      /* MD_WAIT: when to run this stage again. MD_DONE: next look, 0: never */
+    const char *stage;  /* MD_GO_TO */
+    md_err *err;        /* MD_FAILED */
+} md_next;
+#define NEXT_STAGE ((md_next){ .verdict = MD_GO_ON })
+#define GO_TO(s) ((md_next){ .verdict = MD_GO_TO, .stage = (s) })
+#define AGAIN_AT(t) ((md_next){ .verdict = MD_WAIT, .at = (t) })
+#define FINISHED(t) ((md_next){ .verdict = MD_DONE, .at = (t) })
+#define FAILED(e) ((md_next){ .verdict = MD_FAILED, .err = (e) })
+
+typedef struct md_step md_step;
+typedef md_next md_stage_fn(md_step *step);
+
+typedef struct md_stage {
+    const char *name;  /* in job.json and for GO_TO */
+    const char *doing; /* status text: "placing the order" */
+    md_stage_fn *run;
+    int calls;         /* talks to the CA: runs only while the CA's gate is open */
+    int order;         /* belongs to an order in progress, whose number is bounded */
+} md_stage;
+
+/** A kind of job. */
+typedef struct md_kind {
+    const char *name;        /* "renew": part of claims */
+    const char *doing;       /* for messages: "Renewing" */
+    md_group group;          /* where its records are */
+    const md_stage *stages;  /* ends with name NULL */
+    /** Is there something to do? *at in the past or now: begin; later: look again then; 0: never. Also heals records that contradict
+     *  the facts. Cheap: called for every domain at start. */
+    md_err *(*due)(md_step *step, apr_time_t *at);
+    /** Runs a stage together with what surrounds each of this kind. NULL: nothing does. */
+    md_next (*run)(md_step *step, const md_stage *stage);
+} md_kind;
+
+/**
+ * What is remembered of a job between two steps, in memory alone. Losing it costs a repeated request, never a result: without it a job begins at
+ * its first stage, and each stage sees from the store what is done already.
+ */
+typedef struct md_work {
+    const md_kind *kind;
+    const md_domain *domain;
+    const md_stage *stage; /* to run next; NULL: look first whether something is due */
+    apr_time_t at;         /* when; 0: never */
+    apr_time_t since;      /* when this stage was entered */
+    int errors;            /* in a row, also when they could not be recorded */
+    int urged;             /* by a person: does not wait because of earlier failures */
+    int busy;              /* the last step was not run: somebody else has the job's claim */
+    int index;             /* of the stage: which one of several */
+    int again;             /* of the kind: bits of what was repeated once in this attempt */
+    char *note;            /* of the kind: malloc'd text for the stage that comes next, or NULL */
+} md_work;
+
+/** What the steps of one thread share. */
+typedef struct md_desk {
+    const md_core *core;
+    md_cas *cas;
+    md_http *http;
+} md_desk;
+
+/** What a stage sees. Everything but `desk`, `work` and `domain` lives for one step. */
+struct md_step {
+    const md_desk *desk;
+    const md_core *core;
+    const md_domain *domain;
+    md_work *work;
+    md_job *job;
+    apr_time_t now;
+    apr_pool_t *p;
+    void *data; /* of the kind */
+};
+
+/**
+ * Runs one step and sets `work` for the next one. A failure of the step was logged and recorded already; it is returned for those who want
+ * to show it.
+ */
+md_err *md_step_run(const md_desk *desk, md_work *work, apr_pool_t *p);
+/** Sets or removes (NULL) the note. */
+void md_work_note(md_work *work, const char *note);
+/** Forgets the attempt: the next step looks first whether something is due. */
+void md_work_rest(md_work *work, apr_time_t at);
+
+#endif
