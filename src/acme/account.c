@@ -65,6 +65,8 @@ static int same_text(const char *a, const char *b)
 
 static int fits(const md_account *account, const md_account_wish *wish)
 {
+    if (wish->except && md_names_has(wish->except, account->url))
+        return 0;
     return same_text(account->status, "valid") && !strcmp(account->ca_url, wish->ca_url) &&
            same_text(account->eab_kid, wish->eab_kid) && same_text(account->eab_hmac, wish->eab_hmac);
 }

@@ -29,6 +29,7 @@ typedef struct md_account_wish {
     const char *eab_kid, *eab_hmac;
     const char *domain;          /* whose staging takes a new account */
     const char *preferred;       /* account id used last, or NULL */
+    md_names *except;            /* URLs of accounts that the CA does not accept any more, or NULL */
 } md_account_wish;
 
 json_t *md_account_to_json(const md_account *account, apr_pool_t *p);

@@ -121,6 +121,10 @@ md_err *md_problem_of(const md_http_response *response, const char *doing, const
                       md_url_shown(url, p), doing, shown(response, p));
     if (response->status == 429)
         err->fault = MD_FAULT_LIMIT;
+    if (response->status == 404 || response->status == 410)
+        err->status = APR_ENOENT;
+    else if (response->status == 401 || response->status == 403)
+        err->status = APR_EACCES;
     if (retry > err->not_before && (response->status == 429 || response->status == 503))
         err->not_before = retry;
     return err;

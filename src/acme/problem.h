@@ -13,7 +13,7 @@
 /**
  * The failure for an answer that is not the expected one: a problem document of RFC 8555 6.7, another JSON, HTML, nothing.
  * `doing` is what was tried ("placing the order"). not_before comes from Retry-After or the "retry after <date> UTC" in the text
- * of rate limits. Text names host, status, problem type and detail, shortened.
+ * of rate limits. `status` is APR_ENOENT for 404 and 410, APR_EACCES for 401 and 403. Text names host, status, problem type and detail, shortened.
  */
 md_err *md_problem_of(const md_http_response *response, const char *doing, const char *url, apr_time_t now, apr_pool_t *p);
 /** The failure for a problem object inside a resource ("error" of a challenge, authorization or order). */

@@ -7,6 +7,8 @@
 
 #include "cli/a2md.h"
 #include "jobs/activate.h"
+#include "jobs/engine.h"
+#include "jobs/joblog.h"
 #include "jobs/kind_renew.h"
 #include "plan/due.h"
 
@@ -107,31 +109,9 @@ static void apply_options(const md_cli *cli, const drive *how, md_domain *domain
 /** Renews one domain to the end or to its first failure, then activates. */
 static md_err *drive_one(md_cli *cli, const md_core *core, md_domain *domain)
 {
-    md_cas *cas = md_cas_open();
-    md_http *http = md_http_open(core->http);
-    md_err *err = NULL;
     md_activation outcome;
-    md_job *job;
-    int in_progress = 1;
 
-    while (!err && in_progress) {
-        apr_pool_t *step;
-        apr_time_t at = 0;
-
-        apr_pool_create(&step, cli->p);
-        err = md_engine_step(core, &md_kind_renew, domain, cas, http, step, &at, &in_progress);
-        err = err ? md_err_copy(err, cli->p) : NULL;
-        apr_pool_destroy(step);
-        if (!err && in_progress && at > md_now(core->clock))
-            apr_sleep(at - md_now(core->clock));
-    }
-    md_http_close(http);
-    md_cas_close(cas);
-    MD_TRY(err);
-    MD_TRY(md_job_load(cli->store, MD_GROUP_STAGING, domain->name, cli->p, &job));
-    if (job->errors)
-        return md_fail(cli->p, MD_FAULT_REMOTE, "md:renewal", "%s was not renewed while %s: %s", domain->name,
-                       md_json_text(job->last, "activity"), md_json_text(job->last, "detail"));
+    MD_TRY(md_engine_drive(core, &md_kind_renew, domain, cli->p));
     return md_activate(cli->store, domain, 0, md_now(core->clock), cli->p, &outcome);
 }
 
@@ -158,9 +138,8 @@ static md_err *read_drive(md_cli *cli, int argc, char **argv, drive *how)
 md_err *md_cmd_drive(md_cli *cli, int argc, char **argv)
 {
     md_http_options http = { .user_agent = "apachemd/" MD_VERSION " mod_md/" MD_VERSION };
-    md_events events = { NULL, 0 };
     md_core core = {
-        .store = cli->store, .plan = cli->plan, .clock = &md_clock_system, .events = &events, .http = &http
+        .store = cli->store, .plan = cli->plan, .clock = &md_clock_system, .events = &md_joblog_only, .http = &http
     };
     apr_array_header_t *domains;
     drive how = { 0, 0, NULL };

@@ -107,7 +107,8 @@ static int promote_row(md_promoter *promoter, int index, apr_time_t now, apr_poo
         return 0;
     if (!MD_DOMAIN(promoter->plan, index)->policy.live)
         return 0; /* everything of this domain waits for a restart */
-    promote(promoter->store, MD_DOMAIN(promoter->plan, index), 1, now, p);
+    if (promote(promoter->store, MD_DOMAIN(promoter->plan, index), 1, now, p) == MD_ACTIVATION_BUSY)
+        return 1; /* the next round */
     known->account = account;
     if (set_waits) {
         known->staged = staged;
