@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Gates: nonces, the cap, rest, the account in use.
+ */
+#include "acme/ca.h"
+
+#include <apr_strings.h>
+
+#include "kit/kit.h"
+
+#define NOW apr_time_from_sec(1800000000)
+#define URL "https://ca.test/dir"
+
+static md_cas *cas;
+static md_ca *ca;
+
+static void open_gate(void)
+{
+    cas = md_cas_open();
+    ca = md_cas_gate(cas, URL, NULL);
+}
+
+static void close_gate(void)
+{
+    md_cas_close(cas);
+}
+
+START_TEST(there_is_one_gate_for_a_ca_and_binding)
+{
+    ck_assert_ptr_eq(md_cas_gate(cas, URL, NULL), ca);
+    ck_assert_ptr_ne(md_cas_gate(cas, URL, "kid"), ca);
+    ck_assert_ptr_ne(md_cas_gate(cas, "https://other.test/dir", NULL), ca);
+}
+END_TEST
+
+START_TEST(a_nonce_is_given_out_once_and_not_when_old)
+{
+    md_ca_give_nonce(ca, "one", NOW);
+    ck_assert_str_eq(md_ca_take_nonce(ca, NOW, kit_pool), "one");
+    ck_assert_ptr_null(md_ca_take_nonce(ca, NOW, kit_pool));
+    md_ca_give_nonce(ca, "two", NOW);
+    ck_assert_ptr_null(md_ca_take_nonce(ca, NOW + apr_time_from_sec(3600), kit_pool));
+}
+END_TEST
+
+START_TEST(the_pool_of_nonces_is_bounded)
+{
+    int count = 0;
+
+    for (int i = 0; i < 1000; ++i)
+        md_ca_give_nonce(ca, apr_psprintf(kit_pool, "n%d", i), NOW);
+    while (md_ca_take_nonce(ca, NOW, kit_pool))
+        ++count;
+    ck_assert_int_le(count, 64);
+    ck_assert_int_gt(count, 0);
+}
+END_TEST
+
+START_TEST(requests_in_flight_are_capped)
+{
+    apr_time_t again;
+
+    for (int i = 0; i < MD_CA_IN_FLIGHT; ++i)
+        ck_assert(md_ca_enter(ca, NOW, &again));
+    ck_assert(!md_ca_enter(ca, NOW, &again));
+    ck_assert_int_gt(again, NOW);
+    md_ca_leave(ca, 1, 0);
+    ck_assert(md_ca_enter(ca, NOW, &again));
+}
+END_TEST
+
+START_TEST(a_ca_that_is_down_gets_one_request_at_a_time)
+{
+    apr_time_t again;
+
+    ck_assert(md_ca_enter(ca, NOW, &again));
+    md_ca_leave(ca, 0, 0);
+    ck_assert(md_ca_enter(ca, NOW, &again));
+    ck_assert(!md_ca_enter(ca, NOW, &again));
+    md_ca_leave(ca, 1, 0);
+    ck_assert(md_ca_enter(ca, NOW, &again));
+    ck_assert(md_ca_enter(ca, NOW, &again));
+}
+END_TEST
+
+START_TEST(a_ca_that_wants_rest_gets_it)
+{
+    apr_time_t again, until = NOW + apr_time_from_sec(30);
+
+    ck_assert(md_ca_enter(ca, NOW, &again));
+    md_ca_leave(ca, 1, until);
+    ck_assert(!md_ca_enter(ca, NOW, &again));
+    ck_assert_int_eq(again, until);
+    ck_assert(md_ca_enter(ca, until, &again));
+}
+END_TEST
+
+static json_t *directory(const char *text)
+{
+    json_t *doc;
+
+    CHECK_OK(md_json_read(md_bytes_of(text), kit_pool, &doc));
+    return doc;
+}
+
+START_TEST(a_directory_is_learned_and_forgotten_after_an_hour)
+{
+    const md_directory *known;
+
+    ck_assert_ptr_null(md_ca_directory(ca, NOW));
+    CHECK_OK(md_ca_learn(
+        ca,
+        directory("{\"newNonce\":\"https://ca.test/n\",\"newAccount\":\"https://ca.test/a\",\"newOrder\":"
+                  "\"https://ca.test/o\",\"meta\":{\"termsOfService\":\"data:text/plain,hi\",\"profiles\":{"
+                  "\"classic\":\"x\"}}}"),
+        NOW, kit_pool));
+    known = md_ca_directory(ca, NOW);
+    ck_assert_str_eq(known->new_order, "https://ca.test/o");
+    ck_assert_str_eq(known->terms, "data:text/plain,hi");
+    ck_assert_str_eq(known->profiles[0], "classic");
+    ck_assert_ptr_null(md_ca_directory(ca, NOW + apr_time_from_sec(3601)));
+}
+END_TEST
+
+START_TEST(what_is_no_directory_is_refused)
+{
+    CHECK_FAILS(md_ca_learn(ca, directory("{\"hello\":1}"), NOW, kit_pool), MD_FAULT_REMOTE,
+                "no ACME directory");
+    CHECK_FAILS(md_ca_learn(ca, directory("{\"new-reg\":\"https://ca.test/r\"}"), NOW, kit_pool),
+                MD_FAULT_CONFIG, "ACMEv1");
+    CHECK_FAILS(md_ca_learn(ca,
+                            directory("{\"newNonce\":\"ftp://x\",\"newAccount\":\"y\",\"newOrder\":\"z\"}"),
+                            NOW, kit_pool),
+                MD_FAULT_REMOTE, "no ACME directory");
+}
+END_TEST
+
+START_TEST(an_account_stays_for_those_who_hold_it)
+{
+    const md_key_spec spec = { .type = MD_KEY_EC, .curve = "P-256" };
+    const md_account_use *held;
+    apr_pool_t *holder;
+    md_key *key;
+
+    CHECK_OK(md_key_make(&spec, kit_pool, &key));
+    ck_assert_ptr_null(md_ca_account(ca, kit_pool));
+    md_ca_use_account(ca, "https://ca.test/acct/1", "ACME-ca.test-0000", key);
+    apr_pool_create(&holder, kit_pool);
+    held = md_ca_account(ca, holder);
+    md_ca_use_account(ca, NULL, NULL, NULL);
+    ck_assert_ptr_null(md_ca_account(ca, kit_pool));
+    ck_assert_str_eq(held->url, "https://ca.test/acct/1");
+    apr_pool_destroy(holder);
+}
+END_TEST
+
+START_TEST(one_at_a_time_looks_for_the_account)
+{
+    ck_assert(md_ca_account_begin(ca));
+    ck_assert(!md_ca_account_begin(ca));
+    md_ca_account_done(ca);
+    ck_assert(md_ca_account_begin(ca));
+}
+END_TEST
+
+START_TEST(known_names_are_found_in_any_case)
+{
+    ck_assert_str_eq(md_ca_known_url("letsencrypt"), "https://acme-v02.api.letsencrypt.org/directory");
+    ck_assert_ptr_null(md_ca_known_url("nobody"));
+    ck_assert_str_eq(md_ca_shown("https://api.buypass.com/acme/directory", kit_pool), "Buypass");
+    ck_assert_str_eq(md_ca_shown(URL, kit_pool), "ca.test");
+}
+END_TEST
+
+Suite *suite_acme_ca(void);
+Suite *suite_acme_ca(void)
+{
+    Suite *suite = suite_create("acme/ca");
+    TCase *tests = kit_case(suite, "gate");
+
+    tcase_add_checked_fixture(tests, open_gate, close_gate);
+    tcase_add_test(tests, there_is_one_gate_for_a_ca_and_binding);
+    tcase_add_test(tests, a_nonce_is_given_out_once_and_not_when_old);
+    tcase_add_test(tests, the_pool_of_nonces_is_bounded);
+    tcase_add_test(tests, requests_in_flight_are_capped);
+    tcase_add_test(tests, a_ca_that_is_down_gets_one_request_at_a_time);
+    tcase_add_test(tests, a_ca_that_wants_rest_gets_it);
+    tcase_add_test(tests, a_directory_is_learned_and_forgotten_after_an_hour);
+    tcase_add_test(tests, what_is_no_directory_is_refused);
+    tcase_add_test(tests, an_account_stays_for_those_who_hold_it);
+    tcase_add_test(tests, one_at_a_time_looks_for_the_account);
+    tcase_add_test(tests, known_names_are_found_in_any_case);
+    return suite;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What refusals of a CA mean, as rows.
+ */
+#include "acme/problem.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+#include "kit/kit.h"
+
+#define NOW apr_time_from_sec(1800000000)
+
+static md_http_response response(int status, const char *type, const char *body)
+{
+    md_http_response made = { status, apr_table_make(kit_pool, 3), md_bytes_of(body) };
+
+    apr_table_set(made.headers, "Content-Type", type);
+    return made;
+}
+
+static const struct {
+    const char *type;
+    md_fault outside, inside;
+} rows[] = {
+    { "rateLimited", MD_FAULT_LIMIT, MD_FAULT_LIMIT },
+    { "userActionRequired", MD_FAULT_CONFIG, MD_FAULT_CONFIG },
+    { "externalAccountRequired", MD_FAULT_CONFIG, MD_FAULT_CONFIG },
+    { "rejectedIdentifier", MD_FAULT_CONFIG, MD_FAULT_CONFIG },
+    { "badCSR", MD_FAULT_CONFIG, MD_FAULT_CONFIG },
+    { "connection", MD_FAULT_VALIDATION, MD_FAULT_VALIDATION },
+    { "dns", MD_FAULT_VALIDATION, MD_FAULT_VALIDATION },
+    { "caa", MD_FAULT_VALIDATION, MD_FAULT_VALIDATION },
+    { "unauthorized", MD_FAULT_REMOTE, MD_FAULT_VALIDATION },
+    { "serverInternal", MD_FAULT_REMOTE, MD_FAULT_REMOTE },
+    { "somethingNew", MD_FAULT_REMOTE, MD_FAULT_REMOTE },
+};
+
+START_TEST(the_type_tells_who_must_act)
+{
+    const char *body =
+        apr_psprintf(kit_pool, "{\"type\":\"" MD_ACME_ERROR "%s\",\"detail\":\"because\"}", rows[_i].type);
+    md_http_response answer = response(400, "application/problem+json", body);
+    md_err *err = md_problem_of(&answer, "testing", "https://ca.test/x", NOW, kit_pool);
+    json_t *doc;
+
+    ck_assert_int_eq(err->fault, rows[_i].outside);
+    ck_assert_ptr_nonnull(strstr(err->detail, "because"));
+    ck_assert(md_problem_is(err, rows[_i].type));
+    CHECK_OK(md_json_read(md_bytes_of(body), kit_pool, &doc));
+    ck_assert_int_eq(md_problem_read(doc, "testing", NOW, kit_pool)->fault, rows[_i].inside);
+}
+END_TEST
+
+START_TEST(a_limit_is_obeyed_as_seconds_and_as_text)
+{
+    md_http_response answer =
+        response(429, "application/problem+json",
+                 "{\"type\":\"" MD_ACME_ERROR "rateLimited\",\"detail\":\"too many: retry after "
+                 "2027-01-15 12:00:00 UTC: see docs\"}");
+    md_err *err = md_problem_of(&answer, "testing", "https://ca.test/x", NOW, kit_pool);
+
+    ck_assert_int_eq(err->not_before, md_date_read("2027-01-15T12:00:00Z"));
+    answer = response(429, "text/plain", "slow down");
+    apr_table_set(answer.headers, "Retry-After", "120");
+    err = md_problem_of(&answer, "testing", "https://ca.test/x", NOW, kit_pool);
+    ck_assert_int_eq(err->fault, MD_FAULT_LIMIT);
+    ck_assert_int_eq(err->not_before, NOW + apr_time_from_sec(120));
+}
+END_TEST
+
+START_TEST(a_web_page_is_shown_shortened_and_in_one_line)
+{
+    md_http_response answer =
+        response(502, "text/html",
+                 "<html>\n<h1>Bad Gateway</h1> a long page follows here and goes on and "
+                 "on and on, until nobody wants to read it any more</html>");
+    md_err *err = md_problem_of(&answer, "placing the order", "https://user:secret@ca.test/x", NOW, kit_pool);
+
+    ck_assert_int_eq(err->fault, MD_FAULT_REMOTE);
+    ck_assert_ptr_nonnull(strstr(err->detail, "502"));
+    ck_assert_ptr_nonnull(strstr(err->detail, "text/html"));
+    ck_assert_ptr_nonnull(strstr(err->detail, "placing the order"));
+    ck_assert_ptr_null(strstr(err->detail, "secret"));
+    ck_assert_ptr_null(strchr(err->detail, '\n'));
+    ck_assert_uint_lt(strlen(err->detail), 300);
+}
+END_TEST
+
+START_TEST(subproblems_are_kept)
+{
+    md_http_response answer =
+        response(400, "application/problem+json",
+                 "{\"type\":\"" MD_ACME_ERROR
+                 "rejectedIdentifier\",\"subproblems\":[{\"identifier\":{\"value\":\"a.test\"}}]}");
+    md_err *err = md_problem_of(&answer, "placing the order", "https://ca.test/x", NOW, kit_pool);
+
+    ck_assert_uint_eq(json_array_size(err->subproblems), 1);
+}
+END_TEST
+
+Suite *suite_acme_problem(void);
+Suite *suite_acme_problem(void)
+{
+    Suite *suite = suite_create("acme/problem");
+    TCase *tests = kit_case(suite, "refusals");
+
+    tcase_add_loop_test(tests, the_type_tells_who_must_act, 0, (int)(sizeof(rows) / sizeof(rows[0])));
+    tcase_add_test(tests, a_limit_is_obeyed_as_seconds_and_as_text);
+    tcase_add_test(tests, a_web_page_is_shown_shortened_and_in_one_line);
+    tcase_add_test(tests, subproblems_are_kept);
+    return suite;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which challenge is chosen, with reasons; http-01 put up and taken down.
+ */
+#include "acme/solver.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+#include "kit/kit.h"
+#include "kit/store_mem.h"
+
+#define NAME "www.example.org"
+
+static md_plan *plan;
+static md_domain *domain;
+
+static void make_plan(void)
+{
+    md_names *names = md_names_make(kit_pool);
+
+    md_names_add(names, NAME);
+    plan = md_plan_make(kit_pool);
+    domain = md_domain_make(names, kit_pool);
+    plan->can_http = 1;
+    CHECK_OK(md_plan_add(plan, domain, 0, kit_pool));
+}
+
+static void nothing(void)
+{
+}
+
+static md_authz *offer(const char *types, int wildcard)
+{
+    md_authz *authz = apr_pcalloc(kit_pool, sizeof(*authz));
+    md_names *words = md_words(types, kit_pool);
+
+    authz->name = NAME;
+    authz->wildcard = wildcard;
+    authz->challenges = apr_array_make(kit_pool, 2, sizeof(md_challenge));
+    for (int i = 0; i < words->nelts; ++i)
+        APR_ARRAY_PUSH(authz->challenges, md_challenge) =
+            (md_challenge){ .type = MD_NAME(words, i), .token = "t" };
+    return authz;
+}
+
+START_TEST(http_is_chosen_when_it_is_offered_and_reachable)
+{
+    const md_challenge *challenge;
+    const md_solver *solver;
+
+    CHECK_OK(md_solver_pick(plan, domain, offer("dns-01 http-01", 0), kit_pool, &solver, &challenge));
+    ck_assert_str_eq(solver->type, "http-01");
+    ck_assert_str_eq(challenge->type, "http-01");
+}
+END_TEST
+
+START_TEST(a_mismatch_tells_both_sides_and_why)
+{
+    const md_challenge *challenge;
+    const md_solver *solver;
+
+    CHECK_FAILS(md_solver_pick(plan, domain, offer("dns-01", 1), kit_pool, &solver, &challenge),
+                MD_FAULT_CONFIG, "dns-01");
+    plan->can_http = 0;
+    CHECK_FAILS(md_solver_pick(plan, domain, offer("http-01", 0), kit_pool, &solver, &challenge),
+                MD_FAULT_CONFIG, "no listener takes http:");
+}
+END_TEST
+
+START_TEST(a_configured_list_is_taken_without_questions)
+{
+    const md_challenge *challenge;
+    const md_solver *solver;
+
+    plan->can_http = 0;
+    domain->policy.challenges = md_words("tls-alpn-01 http-01", kit_pool);
+    CHECK_OK(md_solver_pick(plan, domain, offer("http-01 tls-alpn-01", 0), kit_pool, &solver, &challenge));
+    ck_assert_str_eq(solver->type, "http-01");
+}
+END_TEST
+
+static md_account_use account(void)
+{
+    const md_key_spec spec = { .type = MD_KEY_EC, .curve = "P-256" };
+    md_account_use use = { "https://ca.test/acct/1", NULL, NULL };
+
+    CHECK_OK(md_key_make(&spec, kit_pool, &use.key));
+    return use;
+}
+
+START_TEST(an_answer_is_put_up_and_taken_down)
+{
+    md_store *store = store_mem_open(kit_pool);
+    md_account_use use = account();
+    md_solve solve = { store, plan, domain, &use, NAME, "token", 0 };
+    md_names *setups = md_names_make(kit_pool);
+    const char *setup, *text, *want;
+
+    CHECK_OK(md_solver_http01.put(&solve, kit_pool, &setup));
+    CHECK_OK(md_key_authorization(use.key, "token", kit_pool, &want));
+    CHECK_OK(
+        md_store_load_text(store, MD_PLACE(MD_GROUP_CHALLENGES, NAME, "acme-http-01.txt"), kit_pool, &text));
+    ck_assert_str_eq(text, want);
+    md_names_add(setups, setup);
+    md_solver_take_all(store, domain, setups, kit_pool);
+    ck_assert_str_eq(store_mem_tree(store, kit_pool), "");
+}
+END_TEST
+
+START_TEST(a_token_that_is_none_is_refused)
+{
+    md_account_use use = account();
+    const char *out;
+
+    CHECK_FAILS(md_key_authorization(use.key, "../../etc/passwd", kit_pool, &out), MD_FAULT_REMOTE, "token");
+    CHECK_FAILS(md_key_authorization(use.key, "", kit_pool, &out), MD_FAULT_REMOTE, "token");
+    CHECK_FAILS(md_key_authorization(use.key, NULL, kit_pool, &out), MD_FAULT_REMOTE, "token");
+}
+END_TEST
+
+Suite *suite_acme_solver(void);
+Suite *suite_acme_solver(void)
+{
+    Suite *suite = suite_create("acme/solver");
+    TCase *tests = kit_case(suite, "choice");
+
+    tcase_add_checked_fixture(tests, make_plan, nothing);
+    tcase_add_test(tests, http_is_chosen_when_it_is_offered_and_reachable);
+    tcase_add_test(tests, a_mismatch_tells_both_sides_and_why);
+    tcase_add_test(tests, a_configured_list_is_taken_without_questions);
+    tcase_add_test(tests, an_answer_is_put_up_and_taken_down);
+    tcase_add_test(tests, a_token_that_is_none_is_refused);
+    return suite;
+}
