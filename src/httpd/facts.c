@@ -10,7 +10,10 @@
 #include <string.h>
 
 #define KEPT_AS         "mod_md facts"
+#define END_OF_CERT     "-----END CERTIFICATE-----"
 #define STATIC_FILE_MAX (256 * 1024)
+
+enum { ISSUERS_MAX = 32 };
 
 /** Which file it was: another one, or the same one written again, differs. */
 typedef struct stamp {
@@ -36,7 +39,8 @@ typedef struct gathering {
     md_store *store;
     memory *before; /* or NULL */
     memory *now;
-    apr_pool_t *each; /* cleared for every pair */
+    apr_pool_t *each;    /* cleared for every pair */
+    apr_hash_t *issuers; /* text behind the first certificate of files that were fine */
 } gathering;
 
 static int stamp_of(const char *path, apr_pool_t *p, stamp *out)
@@ -105,17 +109,65 @@ static md_err *read_static(const char *path, apr_pool_t *p, md_cert_facts **out)
     return NULL;
 }
 
+/** The first certificate of a file if what follows it was found good before, else the whole file. */
+static md_bytes part_to_read(const gathering *pass, md_bytes pem, md_bytes *issuers)
+{
+    const char *end = strstr(pem.data, END_OF_CERT);
+
+    *issuers = (md_bytes){ NULL, 0 };
+    if (!end)
+        return pem;
+    end += sizeof(END_OF_CERT) - 1;
+    *issuers = (md_bytes){ end, pem.size - (apr_size_t)(end - pem.data) };
+    if (!apr_hash_get(pass->issuers, issuers->data, (apr_ssize_t)issuers->size))
+        return pem;
+    return (md_bytes){ pem.data, (apr_size_t)(end - pem.data) };
+}
+
+static void remember_issuers(const gathering *pass, md_bytes issuers)
+{
+    const char *kept;
+
+    if (!issuers.data || apr_hash_count(pass->issuers) >= ISSUERS_MAX)
+        return;
+    kept = apr_pmemdup(apr_hash_pool_get(pass->issuers), issuers.data, issuers.size);
+    apr_hash_set(pass->issuers, kept, (apr_ssize_t)issuers.size, kept);
+}
+
+/**
+ * Reads and checks a pair as md_creds_load does, but parses the same issuers only once: reading a certificate
+ * is most of the time that a start with thousands of domains takes, and they all have the same few issuers.
+ */
+static md_err *read_stored(const gathering *pass, const source *from, apr_pool_t *p, md_cert_facts **out)
+{
+    md_place place =
+        MD_PLACE(MD_GROUP_DOMAINS, from->domain->name, md_key_spec_file(from->spec, "pubcert", p));
+    md_cert_facts *facts = apr_pcalloc(p, sizeof(*facts));
+    md_bytes pem, issuers;
+    md_chain *chain;
+    md_key *key;
+
+    MD_TRY(md_creds_load_key(pass->store, MD_GROUP_DOMAINS, from->domain->name, from->spec, p, &key));
+    MD_TRY(md_store_load(pass->store, place, p, &pem));
+    if (!key || !pem.data)
+        return NULL;
+    MD_TRY(md_chain_from_pem(part_to_read(pass, pem, &issuers), p, &chain));
+    MD_TRY(md_chain_check_key(chain, key, p));
+    MD_TRY(md_chain_facts(chain, p, facts));
+    remember_issuers(pass, issuers);
+    *out = facts;
+    return NULL;
+}
+
 static md_err *read_pair(const gathering *pass, const source *from, apr_pool_t *p, md_cert_facts **out)
 {
-    md_creds *creds;
+    md_err *err;
 
     *out = NULL;
     if (!from->spec)
         return read_static(from->cert_path, p, out);
-    MD_TRY(md_creds_load(pass->store, MD_GROUP_DOMAINS, from->domain->name, from->spec, p, &creds));
-    if (creds)
-        *out = &creds->facts;
-    return NULL;
+    err = read_stored(pass, from, p, out);
+    return err ? md_wrap(p, err, "%s cannot be used", from->cert_path) : NULL;
 }
 
 static void read_new(const gathering *pass, const source *from, known *into)
@@ -201,13 +253,15 @@ md_facts *md_facts_gather(md_store *store, const md_plan *plan, process_rec *pro
 {
     gathering pass = { .store = store, .now = begin_memory(process) };
     md_facts *facts = apr_palloc(pass.now->pool, sizeof(*facts));
-    apr_pool_t *paths;
+    apr_pool_t *work, *paths;
     void *kept = NULL;
 
     apr_pool_userdata_get(&kept, KEPT_AS, process->pool);
     pass.before = kept;
-    apr_pool_create(&pass.each, pass.now->pool);
-    apr_pool_create(&paths, pass.now->pool);
+    apr_pool_create(&work, pass.now->pool);
+    apr_pool_create(&pass.each, work);
+    apr_pool_create(&paths, work);
+    pass.issuers = apr_hash_make(work);
     facts->count = plan->domains->nelts;
     facts->each = apr_pcalloc(pass.now->pool, (apr_size_t)facts->count * sizeof(*facts->each));
     for (int i = 0; i < facts->count; ++i) {
@@ -217,8 +271,7 @@ md_facts *md_facts_gather(md_store *store, const md_plan *plan, process_rec *pro
         facts->each[i] =
             md_domain_is_static(domain) ? static_facts(&pass, domain) : stored_facts(&pass, domain, paths);
     }
-    apr_pool_destroy(paths);
-    apr_pool_destroy(pass.each);
+    apr_pool_destroy(work);
     apr_pool_userdata_set(pass.now, KEPT_AS, NULL, process->pool); /* copies the key: ours is unloaded */
     if (pass.before)
         apr_pool_destroy(pass.before->pool);
