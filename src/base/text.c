@@ -323,7 +323,7 @@ const char *md_slice_read(const char *text, int any_percent, md_slice *out)
     if (!apr_isdigit(text[0]) || strcmp(end, "%") != 0)
         return "has unrecognized format, expected a share like 33% or a duration like 14d";
     if (percent >= 100 && !any_percent)
-        return "100% or more is not allowed";
+        return "is too large: 100% or more is not allowed";
     if (percent > 100000)
         return "is too large a share";
     out->percent = (int)percent;

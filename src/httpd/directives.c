@@ -151,7 +151,7 @@ static md_err *read_binding(const char *path, apr_pool_t *p, json_t **out)
         apr_file_close(file);
     }
     if (status && status != APR_EOF)
-        return md_fail_status(p, status, "the file %s cannot be read", path);
+        return md_fail_status(p, status, "the file cannot be read");
     text[size] = '\0';
     return md_json_read((md_bytes){ text, size }, p, out);
 }

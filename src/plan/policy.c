@@ -106,7 +106,7 @@ static const char *read_duration(const char *rule, const char *text, apr_interva
     if (!strcmp(rule + unit, ">0") && *out <= 0)
         return apr_psprintf(p, "must be longer than 0, not '%s'", text);
     if (!strcmp(rule + unit, ">=0") && *out < 0)
-        return apr_psprintf(p, "must not be negative, not '%s'", text);
+        return apr_psprintf(p, "must be 0 or longer, not '%s'", text);
     if (!strcmp(rule + unit, ">=1") && *out < apr_time_from_sec(1))
         return apr_psprintf(p, "must be one second or longer, not '%s'", text);
     return NULL;
@@ -119,7 +119,7 @@ static const char *read_slice(const char *rule, const char *text, md_slice *out,
     if (why)
         return apr_psprintf(p, "'%s' %s", text, why);
     if (out->length < 0)
-        return apr_psprintf(p, "must not be negative, not '%s'", text);
+        return apr_psprintf(p, "must be 0 or longer, not '%s'", text);
     return NULL;
 }
 
