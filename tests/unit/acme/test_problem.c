@@ -7,6 +7,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "kit/kit.h"
 
 #define NOW apr_time_from_sec(1800000000)
