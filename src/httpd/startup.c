@@ -17,7 +17,9 @@
 #include "httpd/sink.h"
 #include "httpd/watch.h"
 #include "jobs/activate.h"
+#include "jobs/joblog.h"
 #include "jobs/kind_renew.h"
+#include "jobs/sync.h"
 #include "store/store_fs.h"
 
 static md_run *run_now;
@@ -89,14 +91,13 @@ static void add_live_status(void *self, const md_domain *domain, json_t *entry, 
 
 static void fill_core(md_run *run)
 {
-    static const md_events nobody;
     md_http_options *http = apr_pcalloc(run->p, sizeof(*http));
 
     http->user_agent = apr_psprintf(run->p, "%s mod_md/" MD_VERSION, ap_get_server_banner());
     run->core = (md_core){ .store = run->store,
                            .plan = run->plan,
                            .clock = &md_clock_system,
-                           .events = &nobody,
+                           .events = &md_joblog_only,
                            .http = http,
                            .staged = on_staged,
                            .account_staged = on_account_staged,
