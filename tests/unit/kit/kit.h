@@ -14,6 +14,10 @@ extern apr_pool_t *kit_pool;
 /** A test case whose tests have `kit_pool`; added to `suite`. */
 TCase *kit_case(Suite *suite, const char *name);
 
+/** Runs `test` once for each row of `table`; `_i` is the row. */
+#define KIT_ADD_ROWS(tcase, test, table) \
+    tcase_add_loop_test(tcase, test, 0, (int)(sizeof(table) / sizeof((table)[0])))
+
 /** A new empty folder, removed with everything in it when the test ends. */
 const char *kit_folder(void);
 
