@@ -26,10 +26,6 @@
 
 #define TOKEN_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
-/* RFC 7638 with SHA-256: the thumbprint behind the dot of a key authorization is 43 characters of base64url.
- */
-enum { THUMBPRINT_LENGTH = 43 };
-
 static const char no_certificate_page[] =
     "<!DOCTYPE html>\n<html><head><title>503 Service Unavailable</title></head><body>\n"
     "<h1>Service Unavailable</h1>\n"
@@ -40,17 +36,15 @@ static int begins(const char *text, const char *with)
     return !strncmp(text, with, strlen(with));
 }
 
-/** Is the file `<token>.<thumbprint>` of another token? What somebody put there by hand answers for any. */
+/** Is the file the `<token>.<thumbprint>` of another token? What somebody put there in another form answers
+ * for any. */
 static int is_for_other_token(const char *text, const char *token)
 {
-    const char *dot = strchr(text, '.');
+    const size_t length = strspn(text, TOKEN_CHARS), rest = length + 1;
 
-    if (!dot || dot == text || strlen(dot + 1) != THUMBPRINT_LENGTH ||
-        strspn(dot + 1, TOKEN_CHARS) != THUMBPRINT_LENGTH)
+    if (!length || text[length] != '.' || !text[rest] || text[rest + strspn(text + rest, TOKEN_CHARS)])
         return 0;
-    if (strspn(text, TOKEN_CHARS) != (size_t)(dot - text))
-        return 0;
-    return strlen(token) != (size_t)(dot - text) || strncmp(text, token, (size_t)(dot - text)) != 0;
+    return strlen(token) != length || strncmp(text, token, length) != 0;
 }
 
 /** No answer is waiting here: ours to refuse, or somebody else's to answer? */

@@ -231,25 +231,14 @@ static int acceptable(SSL *ssl, md_live_slot *slot, set *held)
     return accepted;
 }
 
-int md_live_is_challenge(const SSL *ssl)
-{
-    static const char protocol[] = "acme-tls/1";
-    const unsigned char *chosen = NULL;
-    unsigned length = 0;
-
-    SSL_get0_alpn_selected(ssl, &chosen, &length);
-    return length == sizeof(protocol) - 1 && !memcmp(chosen, protocol, length);
-}
-
 int md_live_choose(SSL *ssl, void *data)
 {
     md_live_slot *slot = data;
     int chosen = 1;
     set *held;
 
-    if (untouched(slot) || md_live_is_challenge(ssl))
-        return 1; /* under TLS 1.3 the challenge's certificate is in place already, under 1.2 it comes after
-                     us */
+    if (untouched(slot))
+        return 1;
     held = hold(slot);
     if (!held)
         return 1;

@@ -24,9 +24,6 @@ md_live_slot *md_live_slot_at(md_live_slot *slots, int index);
  * when there is one. */
 int md_live_choose(SSL *ssl, void *slot);
 
-/** Did this handshake settle for the protocol of a CA that validates a name (acme-tls/1, RFC 8737)? */
-int md_live_is_challenge(const SSL *ssl);
-
 /** Does this child have, or can it load, something newer than what mod_ssl loaded at start? */
 int md_live_serves(md_live_slot *slot);
 

@@ -66,7 +66,8 @@ static int add_placeholder(md_run *run, const md_domain *domain, apr_pool_t *p,
                            apr_array_header_t *cert_files, apr_array_header_t *key_files)
 {
     md_pair_paths paths;
-    md_err *err = md_creds_placeholder(run->store, domain->name, domain->names, md_now(run->core.clock), p, &paths);
+    md_err *err =
+        md_creds_placeholder(run->store, domain->name, domain->names, md_now(run->core.clock), p, &paths);
 
     if (err) {
         md_log_err(MD_LOG_ERROR, 10174, domain->name, "making a placeholder certificate", err,
@@ -101,23 +102,31 @@ int md_ssl_add_files(server_rec *s, apr_pool_t *p, apr_array_header_t *cert_file
     return cert_files->nelts ? OK : add_placeholder(run, domain, p, cert_files, key_files);
 }
 
-/** Every SSL_CTX of a managed host asks us for something newer in each full handshake. */
-static int watch_context(server_rec *s, apr_pool_t *p, int is_proxy, SSL_CTX *ctx)
-{
-    const md_run *run = md_run_now();
-    const md_domain *domain = run && !is_proxy ? md_conf_domain(s) : NULL;
-
-    (void)p;
-    if (domain && domain->policy.live && !md_domain_is_static(domain))
-        SSL_CTX_set_cert_cb(ctx, md_live_choose, md_live_slot_at(run->slots, domain->index));
-    return OK;
-}
-
 /** What we know of a TLS connection; the module's connection configuration. */
 typedef struct tls_conn {
     SSL *ssl;
+    int offered;   /* the client offered acme-tls/1 */
     int challenge; /* switched to acme-tls/1 */
 } tls_conn;
+
+/**
+ * Sees the ClientHello, and nothing after it. TLS 1.2 settles for a cipher, and by that for a type of key,
+ * before it looks at protocols: a challenge's certificate must be in place by then, so the offer is looked
+ * for in the bytes. Found there by chance, it does no harm.
+ */
+static void look_at_hello(int written, int version, int type, const void *bytes, size_t size, SSL *ssl,
+                          void *data)
+{
+    static const char offer[] = "\x0a" ACME_PROTOCOL; /* RFC 7301: a length octet before each name */
+    tls_conn *tls = data;
+
+    (void)version;
+    if (written || type != SSL3_RT_HANDSHAKE || !size ||
+        *(const unsigned char *)bytes != SSL3_MT_CLIENT_HELLO)
+        return;
+    tls->offered = memmem(bytes, size, offer, sizeof(offer) - 1) != NULL;
+    SSL_set_msg_callback(ssl, NULL);
+}
 
 static int note_connection(conn_rec *c, SSL *ssl, int is_proxy)
 {
@@ -128,18 +137,14 @@ static int note_connection(conn_rec *c, SSL *ssl, int is_proxy)
     made = apr_pcalloc(c->pool, sizeof(*made));
     made->ssl = ssl;
     ap_set_module_config(c->conn_config, &md_module, made);
+    SSL_set_msg_callback(ssl, look_at_hello);
+    SSL_set_msg_callback_arg(ssl, made);
     return OK;
 }
 
 static tls_conn *tls_of(const conn_rec *c)
 {
     return ap_get_module_config((c->master ? c->master : c)->conn_config, &md_module);
-}
-
-void md_ssl_optional_hooks(void)
-{
-    APR_OPTIONAL_HOOK(ssl, init_server, watch_context, NULL, NULL, APR_HOOK_MIDDLE);
-    APR_OPTIONAL_HOOK(ssl, pre_handshake, note_connection, NULL, NULL, APR_HOOK_MIDDLE);
 }
 
 int md_ssl_is_challenge(const conn_rec *c)
@@ -175,15 +180,6 @@ int md_ssl_switch(conn_rec *c, request_rec *r, server_rec *s, const char *protoc
     return OK;
 }
 
-/** The certificate must have the key type that the handshake settled for; TLS 1.3 settles later, any will do
- * then. */
-static int wants_ec(const SSL *ssl)
-{
-    const SSL_CIPHER *cipher = SSL_get_pending_cipher(ssl);
-
-    return cipher && SSL_CIPHER_get_auth_nid(cipher) == NID_auth_ecdsa;
-}
-
 /** Loads the pair whose files end in `end` (".pem" or ".<curve>.pem"); absent: *key NULL. */
 static md_err *load_pair(md_store *store, const char *name, const char *end, apr_pool_t *p, const char **cert,
                          const char **key)
@@ -204,23 +200,20 @@ static const char *end_of_cert(const char *file)
     return strncmp(file, CHALLENGE_CERT, length) ? NULL : file + length;
 }
 
-/** Looks through the pairs of a name, those of the wanted key type first: files without a curve hold RSA
- * keys. */
-static md_err *find_pair(md_store *store, const char *name, int ec_first, apr_pool_t *p, const char **cert,
+/** The first pair that waits for a name; absent: *key NULL. */
+static md_err *find_pair(md_store *store, const char *name, apr_pool_t *p, const char **cert,
                          const char **key)
 {
     md_names *files;
 
     *key = NULL;
     MD_TRY(md_store_list(store, MD_GROUP_CHALLENGES, name, p, &files));
-    for (int turn = 0; turn < 2; ++turn)
-        for (int i = 0; i < files->nelts && !*key; ++i) {
-            const char *end = end_of_cert(MD_NAME(files, i));
-            int is_ec = end && strcmp(end, ".pem") != 0;
+    for (int i = 0; i < files->nelts && !*key; ++i) {
+        const char *end = end_of_cert(MD_NAME(files, i));
 
-            if (end && (is_ec == ec_first) == (turn == 0))
-                MD_TRY(load_pair(store, name, end, p, cert, key));
-        }
+        if (end)
+            MD_TRY(load_pair(store, name, end, p, cert, key));
+    }
     return NULL;
 }
 
@@ -231,10 +224,10 @@ int md_ssl_answer_challenge(conn_rec *c, const char *server_name, const char **c
     const char *name;
     md_err *err;
 
-    if (!run || !tls || !tls->challenge || !server_name || md_name_reason(server_name))
+    if (!run || !tls || !(tls->challenge || tls->offered) || !server_name || md_name_reason(server_name))
         return DECLINED;
     name = md_lower(server_name, c->pool);
-    err = find_pair(run->store, name, wants_ec(tls->ssl), c->pool, cert, key);
+    err = find_pair(run->store, name, c->pool, cert, key);
     if (err)
         md_log_err(MD_LOG_ERROR, 0, name, "answering a challenge", err,
                    "The tls-alpn-01 certificate cannot be read:");
@@ -247,4 +240,59 @@ int md_ssl_answer_challenge(conn_rec *c, const char *server_name, const char **c
         SSL_certs_clear(tls->ssl); /* mod_ssl replaces only the certificate of the same key type; another one
                                       could be chosen */
     return OK;
+}
+
+/** Makes the waiting challenge's certificate the only one of this handshake. True when it is. */
+static int put_challenge(SSL *ssl, conn_rec *c)
+{
+    const char *cert, *key_text;
+    md_chain *chain;
+    md_key *key;
+    md_err *err;
+
+    if (md_ssl_answer_challenge(c, SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name), &cert, &key_text) !=
+        OK)
+        return 0;
+    err = md_chain_from_pem(md_bytes_of(cert), c->pool, &chain);
+    if (!err)
+        err = md_key_from_pem(md_bytes_of(key_text), (md_bytes){ NULL, 0 }, c->pool, &key);
+    if (err) {
+        md_log_err(MD_LOG_ERROR, 0, NULL, "answering a challenge", err,
+                   "The tls-alpn-01 certificate cannot be used:");
+        return 0;
+    }
+    SSL_certs_clear(ssl);
+    return SSL_use_cert_and_key(ssl, sk_X509_value(chain, 0), key, NULL, 1) == 1;
+}
+
+/** The certificate callback of every managed host: a challenge's certificate, or the newest of the domain. */
+static int choose(SSL *ssl, void *slot)
+{
+    conn_rec *c = SSL_get_app_data(ssl);
+    const tls_conn *tls = c ? tls_of(c) : NULL;
+
+    if (tls && tls->challenge)
+        return 1; /* TLS 1.3 comes here when mod_ssl has put the challenge's certificate in place */
+    if (tls && tls->offered && SSL_version(ssl) < TLS1_3_VERSION && put_challenge(ssl, c))
+        return 1;
+    return slot ? md_live_choose(ssl, slot) : 1;
+}
+
+/** Each SSL_CTX of a managed host comes through here when mod_ssl has configured it. */
+static int watch_context(server_rec *s, apr_pool_t *p, int is_proxy, SSL_CTX *ctx)
+{
+    const md_run *run = md_run_now();
+    const md_domain *domain = run && !is_proxy ? md_conf_domain(s) : NULL;
+    int goes_live = domain && domain->policy.live && !md_domain_is_static(domain);
+
+    (void)p;
+    if (domain)
+        SSL_CTX_set_cert_cb(ctx, choose, goes_live ? md_live_slot_at(run->slots, domain->index) : NULL);
+    return OK;
+}
+
+void md_ssl_optional_hooks(void)
+{
+    APR_OPTIONAL_HOOK(ssl, init_server, watch_context, NULL, NULL, APR_HOOK_MIDDLE);
+    APR_OPTIONAL_HOOK(ssl, pre_handshake, note_connection, NULL, NULL, APR_HOOK_MIDDLE);
 }
