@@ -35,7 +35,7 @@
  ROW(ca_proto,       TEXT,     "MDCertificateProtocol",  "ca.proto",       "ACME",   ANYWHERE, "ACME", \
      "Protocol spoken with the certificate authority; only ACME exists.") \
  ROW(ca_urls,        ODD,      "MDCertificateAuthority", "ca.urls",        "https://acme-v02.api.letsencrypt.org/directory", ANYWHERE, "url|name...", \
-     "Directory URL or known name of the certificate authority; several are tried in this order.") \
+     "Directory URL of the certificate authority, or one of the names LetsEncrypt, LetsEncrypt-Test, Buypass and Buypass-Test; several are tried in this order.") \
  ROW(agreement,      TEXT,     "MDCertificateAgreement", "ca.agreement",   NULL,     ANYWHERE, "accepted|url", \
      "'accepted': you agree to the terms of service of the certificate authority.") \
  ROW(challenges,     WORDS,    "MDCAChallenges",         "ca.challenges",  NULL,     ANYWHERE, "type...", \
@@ -47,7 +47,7 @@
  ROW(renew_mode,     KEYWORD,  "MDRenewMode",            "renew-mode",     "auto",   ANYWHERE, "manual=0|stick=0|auto=1|automatic=1|always=2", \
      "When certificates are renewed by themselves.") \
  ROW(renew_window,   SLICE,    "MDRenewWindow",          "renew-window",   "33%",    ANYWHERE, NULL, \
-     "Renew when this much of the lifetime is left.") \
+     "Renew when this much of the lifetime is left; unless it is set, certificates that live below ten days are renewed at half.") \
  ROW(warn_window,    SLICE,    "MDWarnWindow",           "warn-window",    "10%",    ANYWHERE, NULL, \
      "Warn about expiry when this much of the lifetime is left.") \
  ROW(require_https,  WORD,     "MDRequireHttps",         "require-https",  "off",    ANYWHERE, "off=0|temporary=1|permanent=2", \
@@ -71,7 +71,7 @@
  ROW(proxy_ca_file,  PATH,     "MDHttpProxyCACertificateFile", "proxy-ca-certs", NULL, ANYWHERE, "file|none", \
      "PEM file with the roots that an https: proxy is checked against.") \
  ROW(eab,            ODD,      "MDExternalAccountBinding", "eab",        NULL,     ANYWHERE, "key-id hmac|json-file|None", \
-     "Key id and HMAC that bind the ACME account to one at the certificate authority.") \
+     "Key id and HMAC that bind the ACME account to one at the certificate authority, or a JSON file with the members kid and hmac.") \
  ROW(profile,        TEXT,     "MDProfile",              "profile",        NULL,     ANYWHERE, "name", \
      "Certificate profile to order.") \
  ROW(profile_mandatory, FLAG,  "MDProfileMandatory",     "profile-mandatory", "off", ANYWHERE, NULL, \
@@ -95,17 +95,17 @@
  ROW(initial_delay,  DURATION, "MDInitialDelay",         NULL,             "0s",     GLOBAL,   "s>=0", \
      "How long after start the first look happens.") \
  ROW(match_names,    KEYWORD,  "MDMatchNames",           NULL,             "all",    GLOBAL,   "all=0|servernames=1", \
-     "Which names of virtual hosts are compared with managed domains.") \
+     "Which names of virtual hosts are compared with managed domains: all, or only each ServerName.") \
  ROW(message_cmd,    COMMAND,  "MDMessageCmd",           NULL,             NULL,     GLOBAL,   "program [argument...]", \
      "Command that is told about events.") \
  ROW(notify_cmd,     COMMAND,  "MDNotifyCmd",            NULL,             NULL,     GLOBAL,   "program [argument...]", \
      "Command that is told about renewed certificates.") \
  ROW(port_map,       ODD,      "MDPortMap",              NULL,             "http:80 https:443", GLOBAL, "http:port|https:port|80:port|443:port...", \
-     "Local ports on which http: and https: requests from outside arrive.") \
+     "Local ports on which http: and https: requests from outside arrive; '-' for none.") \
  ROW(concurrency,    COUNT,    "MDRenewConcurrency",     NULL,             "16",     GLOBAL,   "1..256", \
      "Certificate orders in progress side by side.") \
  ROW(retry_delay,    DURATION, "MDRetryDelay",           NULL,             "30s",    GLOBAL,   "s>0", \
-     "First delay after an error; it doubles with each further one.") \
+     "First delay after an error; it doubles with each further one. Unless it is set, failed validations wait longer, since certificate authorities count them.") \
  ROW(retry_failover, COUNT,    "MDRetryFailover",        NULL,             "13",     GLOBAL,   "1..1000000", \
      "Errors in a row after which the next certificate authority is tried.") \
  ROW(server_status,  FLAG,     "MDServerStatus",         NULL,             "on",     SHARED,   NULL, \
@@ -117,7 +117,7 @@
  ROW(store_dir,      PATH,     "MDStoreDir",             NULL,             "md",     GLOBAL,   "folder", \
      "Folder of keys, certificates and everything else; below ServerRoot unless absolute.") \
  ROW(store_locks,    ODD,      "MDStoreLocks",           NULL,             "off",    GLOBAL,   "on|off|duration", \
-     "Lock the store while a starting server changes it.")
+     "Lock the store while a starting server changes it; how long to wait for the lock ('on': 5s).")
 
 /* Other spellings: the old name, and the row it stands for. */
 #define MD_FIELD_ALIASES(ROW) \
