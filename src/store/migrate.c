@@ -43,7 +43,8 @@ md_err *md_store_facts_read(md_bytes text, apr_pool_t *p, md_store_facts *out)
     const char *key;
     json_t *doc;
 
-    MD_TRY(md_json_read(text, p, &doc));
+    if (md_json_read(text, p, &doc))
+        return bad_store(p, "it is no JSON"); /* and what is in it is not to be shown */
     cleanse_text(doc, "key", p);
     out->version = version_of(doc);
     if (out->version > MD_STORE_VERSION)

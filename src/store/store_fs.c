@@ -8,18 +8,15 @@
 #include <apr_strings.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "store/claims.h"
 #include "store/migrate.h"
 #include "store/sets.h"
 #include "tls/bridge.h"
-
-#define CLAIM_NAME_MAX 200
 
 typedef struct md_store_fs {
     md_tree tree;
@@ -193,98 +190,19 @@ static const char *fs_path(void *self, md_place place, apr_pool_t *p)
 
 /* ---- Claims ----------------------------------------------------------------------------------------- */
 
-struct md_claim {
-    int fd; /* locked while it is open */
-};
-
-static apr_status_t end_claim(void *data)
-{
-    md_claim *claim = data;
-
-    if (claim->fd >= 0) {
-        /* Not only closed: a command that is being started may still hold a copy of the descriptor. */
-        (void)flock(claim->fd, LOCK_UN);
-        close(claim->fd);
-    }
-    claim->fd = -1;
-    return APR_SUCCESS;
-}
-
-/* FNV-1a, so that long names stay apart when they are cut. */
-static uint64_t hash_of(const char *text)
-{
-    uint64_t hash = 0xcbf29ce484222325U;
-
-    for (; *text; ++text)
-        hash = (hash ^ (unsigned char)*text) * 0x100000001b3U;
-    return hash;
-}
-
-/* "renew/example.org" -> "renew_example.org.lock"; DNS names have no underscore. */
-static const char *claim_file(const char *what, apr_pool_t *p)
-{
-    char *flat = apr_pstrdup(p, what);
-
-    for (char *c = flat; *c; ++c) {
-        if (*c == '/')
-            *c = '_';
-    }
-    if (strlen(flat) <= CLAIM_NAME_MAX)
-        return apr_pstrcat(p, flat, ".lock", NULL);
-    return apr_psprintf(p, "%.*s-%016" APR_UINT64_T_HEX_FMT ".lock", CLAIM_NAME_MAX, flat,
-                        (apr_uint64_t)hash_of(what));
-}
-
-/* Lock files stay: to remove one that another process is about to lock would give the claim to two. */
-static int open_lock(const md_folder *folder, const char *file)
-{
-    const int flags = O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-    const int fd = openat(folder->fd, file, O_RDWR | flags, (mode_t)md_groups[MD_GROUP_CLAIMS].file_mode);
-
-    if (fd >= 0 || errno != EACCES)
-        return fd;
-    return openat(folder->fd, file,
-                  O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC); /* another user's file: locks as well */
-}
-
-static md_err *claim_in(const md_folder *folder, const char *file, apr_pool_t *p, md_claim **out)
-{
-    const int fd = open_lock(folder, file);
-    md_claim *claim;
-
-    if (fd < 0)
-        return md_fail_file(p, errno, "claim", folder, file);
-    if (flock(fd, LOCK_EX | LOCK_NB)) {
-        const int error = errno;
-
-        close(fd);
-        return error == EWOULDBLOCK ? NULL : md_fail_file(p, error, "claim", folder, file);
-    }
-    claim = apr_palloc(p, sizeof *claim);
-    claim->fd = fd;
-    apr_pool_cleanup_register(p, claim, end_claim, apr_pool_cleanup_null);
-    *out = claim;
-    return NULL;
-}
-
 static md_err *fs_claim(void *self, const char *what, apr_pool_t *p, md_claim **out)
 {
     const md_store_fs *fs = self;
-    md_folder folder;
-    md_err *err;
 
     *out = NULL;
     MD_TRY(check_writable(fs, p));
-    MD_TRY(md_group_make(&fs->tree, MD_GROUP_CLAIMS, p, &folder));
-    err = claim_in(&folder, claim_file(what, p), p, out);
-    md_folder_close(&folder);
-    return err;
+    return md_claim_take(&fs->tree, what, p, out);
 }
 
 static void fs_release(void *self, md_claim *claim)
 {
     (void)self;
-    (void)end_claim(claim); /* runs again, without effect, when the claim's pool goes */
+    md_claim_end(claim);
 }
 
 static const md_store_ops fs_ops = {
