@@ -12,7 +12,7 @@
 
 /* Below this lifetime a third leaves too little time to mend what goes wrong. */
 #define SHORT_LIFETIME (10 * DAY)
-enum { SHORT_PERCENT = 50, LOOKS_PER_LIFETIME = 10 };
+enum { SHORT_PERCENT = 50, LOOKS_PER_LIFETIME = 10, DIGEST_DIGITS = 12 };
 
 /** What one certificate asks for; the first in a domain's interest is its answer. */
 typedef struct wish {
@@ -47,15 +47,14 @@ static apr_time_t warn_time(const md_policy *policy, const md_cert_facts *cert)
            at_most(md_slice_of(policy->warn_window, lifetime_of(cert)), lifetime_of(cert));
 }
 
-/** A point in [0,1) that is the certificate's own (RFC 9773 4.2 asks for a random one; this one needs no
- * memory). */
+/** A point in [0,1) that is the certificate's own: the head of its digest, which is as good as a random
+ * number (RFC 9773 4.2 asks for one) and needs no memory. */
 static double point_of(const md_cert_facts *cert)
 {
-    apr_uint64_t bits = APR_UINT64_C(14695981039346656037); /* FNV-1a */
+    char digits[DIGEST_DIGITS + 1];
 
-    for (const char *at = cert->sha256; at && *at; ++at)
-        bits = (bits ^ (unsigned char)*at) * APR_UINT64_C(1099511628211);
-    return (double)(bits >> 11) / 9007199254740992.0; /* 2^53 */
+    apr_cpystrn(digits, cert->sha256 ? cert->sha256 : "", sizeof(digits));
+    return (double)apr_strtoi64(digits, NULL, 16) / (double)(APR_INT64_C(1) << 4 * DIGEST_DIGITS);
 }
 
 static apr_time_t suggested_time(const md_cert_fact *fact)
