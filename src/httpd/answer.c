@@ -117,7 +117,7 @@ static int require_https(request_rec *r, const md_domain *domain)
     const char *name = ap_get_server_name_for_url(r);
     int mode = domain->policy.require_https;
 
-    if (begins(r->uri, "/.well-known/") || !md_domain_covers(domain, name))
+    if (*r->uri != '/' || begins(r->uri, "/.well-known/") || !md_domain_covers(domain, name))
         return DECLINED;
     if (!ap_ssl_conn_is_ssl(r->connection)) {
         const char *query = r->args ? apr_pstrcat(r->pool, "?", r->args, NULL) : "";

@@ -137,13 +137,15 @@ static set *keep_set(const apr_array_header_t *creds)
 static md_err *find_set(const md_live_slot *slot, int waits, apr_pool_t *p, apr_array_header_t **creds)
 {
     apr_time_t now = md_now(slot->clock);
+    md_err *staged = NULL, *live;
 
     *creds = NULL;
     if (waits)
-        MD_TRY(md_staged_load(slot->store, MD_GROUP_STAGING, slot->domain, now, p, creds));
-    if (!*creds)
-        MD_TRY(md_staged_load(slot->store, MD_GROUP_LIVE, slot->domain, now, p, creds));
-    return NULL;
+        staged = md_staged_load(slot->store, MD_GROUP_STAGING, slot->domain, now, p, creds);
+    if (*creds)
+        return NULL;
+    live = md_staged_load(slot->store, MD_GROUP_LIVE, slot->domain, now, p, creds);
+    return *creds ? NULL : staged ? staged : live;
 }
 
 /** Brings the slot to what the row says; under the lock. What cannot be loaded leaves the slot as it is, and

@@ -15,6 +15,7 @@ typedef struct dealt {
     unsigned staged, account;
     unsigned noticed; /* value of `staged` seen first at `noticed_at` */
     apr_time_t noticed_at;
+    int complained; /* the last try failed, and was said to */
 } dealt;
 
 struct md_promoter {
@@ -25,19 +26,14 @@ struct md_promoter {
     int next; /* where the next round begins, so that a long one starves nobody */
 };
 
-/** Activates one domain and says what came of it. */
-static md_activation promote(md_store *store, const md_domain *domain, int publish, apr_time_t now,
-                             apr_pool_t *p)
+/** Says what came of an activation. */
+static void report(const md_domain *domain, const md_err *err, md_activation outcome)
 {
-    md_activation outcome = MD_ACTIVATION_NOTHING;
-    md_err *err = md_activate(store, domain, publish, now, p, &outcome);
-
     if (err)
         md_log_err(MD_LOG_ERROR, 10069, domain->name, "activating the new certificate", err,
                    "What was staged cannot be used:");
     else if (outcome == MD_ACTIVATION_DONE)
         md_log(MD_LOG_INFO, 10068, "%s: its new certificate was moved to the domain's folder", domain->name);
-    return outcome;
 }
 
 /** A promoted copy is for the children of one configuration; at a start, DOMAINS has it. */
@@ -60,10 +56,14 @@ md_err *md_promote_all(md_store *store, const md_plan *plan, apr_time_t now, apr
     apr_pool_create(&each, p);
     for (int i = 0; i < staged->nelts; ++i) {
         const md_domain *domain = md_plan_named(plan, MD_NAME(staged, i));
+        md_activation outcome;
+        md_err *err;
 
         apr_pool_clear(each);
-        if (domain)
-            promote(store, domain, 0, now, each);
+        if (!domain)
+            continue;
+        err = md_activate(store, domain, 0, now, each, &outcome);
+        report(domain, err, outcome);
     }
     apr_pool_destroy(each);
     return empty_live(store, p);
@@ -95,25 +95,32 @@ static int ripe(dealt *known, const md_board_row *row, unsigned staged, apr_time
     return now - since >= MD_PROMOTE_AGE;
 }
 
-/** Deals with one row. True if there was something to do. */
+/**
+ * Deals with one row. True if there was something to do. A job that is busy, or a reason of this machine (a
+ * full disk), leaves the row for the next round; the latter is said once.
+ */
 static int promote_row(md_promoter *promoter, int index, apr_time_t now, apr_pool_t *p)
 {
+    const md_domain *domain = MD_DOMAIN(promoter->plan, index);
     md_board_row *row = &promoter->board->rows[index];
     dealt *known = &promoter->rows[index];
     unsigned staged = atomic_load(&row->staged), account = atomic_load(&row->account);
-    int set_waits = staged != known->staged;
+    md_activation outcome;
+    md_err *err;
 
-    if (set_waits ? !ripe(known, row, staged, now) : account == known->account)
+    if (staged != known->staged ? !ripe(known, row, staged, now) : account == known->account)
         return 0;
-    if (!MD_DOMAIN(promoter->plan, index)->policy.live)
+    if (!domain->policy.live)
         return 0; /* everything of this domain waits for a restart */
-    if (promote(promoter->store, MD_DOMAIN(promoter->plan, index), 1, now, p) == MD_ACTIVATION_BUSY)
-        return 1; /* the next round */
+    err = md_activate(promoter->store, domain, 1, now, p, &outcome);
+    if (!err || !known->complained)
+        report(domain, err, outcome);
+    known->complained = err != NULL;
+    if (outcome == MD_ACTIVATION_BUSY || (err && err->fault == MD_FAULT_LOCAL))
+        return 1;
     known->account = account;
-    if (set_waits) {
-        known->staged = staged;
-        atomic_store(&row->promoted, staged);
-    }
+    known->staged = staged;
+    atomic_store(&row->promoted, staged);
     return 1;
 }
 

@@ -55,6 +55,7 @@ static const char *bring(md_group group)
 
     CHECK_OK(md_creds_save_key(store, group, NAME, creds->spec, creds->key, kit_pool));
     CHECK_OK(md_creds_save_chain(store, group, NAME, creds->spec, creds->chain, kit_pool));
+    CHECK_OK(md_store_save_text(store, MD_PLACE(group, NAME, "md.json"), "{}", kit_pool));
     return creds->facts.sha256;
 }
 
