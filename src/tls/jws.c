@@ -94,16 +94,23 @@ static void read_public(const md_key *key, const algorithm *how, apr_pool_t *p, 
 }
 #endif
 
+static md_err *unfit(apr_pool_t *p)
+{
+    return md_fail(p, MD_FAULT_CONFIG, "md:key",
+                   "the account key is of a type that cannot be used with ACME");
+}
+
 md_err *md_jwk(const md_key *key, apr_pool_t *p, json_t **out)
 {
     const algorithm *how = algorithm_of(key);
     const char *text[2] = { NULL, NULL };
     json_t *jwk = md_json_object(p);
 
-    if (how)
-        read_public(key, how, p, text);
+    if (!how)
+        return unfit(p);
+    read_public(key, how, p, text);
     if (!text[0] || !text[1])
-        return md_fail_tls(p, "md:key", "the account key is of a type that cannot be used with ACME");
+        return md_fail_tls(p, "md:key", "cannot read the numbers of the account key");
     if (how->curve)
         md_json_set_text(jwk, "crv", how->curve);
     else
@@ -187,8 +194,7 @@ md_err *md_jws_sign(const md_key *key, const md_jws_header *header, md_bytes pay
     md_bytes signature;
 
     if (!how)
-        return md_fail(p, MD_FAULT_CONFIG, "md:key",
-                       "the account key is of a type that cannot be used with ACME");
+        return unfit(p);
     md_json_set_text(head, "alg", how->name);
     md_json_set_text(head, "nonce", header->nonce);
     md_json_set_text(head, "url", header->url);

@@ -26,19 +26,32 @@ md_key_spec sample_spec(const char *word, apr_pool_t *p)
     return *MD_SPEC(specs, 0);
 }
 
+static EVP_PKEY *shared_rsa;
+
+void sample_share_rsa(void)
+{
+    const md_key_spec spec = { .type = MD_KEY_RSA, .bits = 2048 };
+    apr_pool_t *p;
+    md_key *key;
+
+    if (shared_rsa)
+        return;
+    apr_pool_create(&p, NULL);
+    CHECK_OK(md_key_make(&spec, p, &key));
+    shared_rsa = md_key_keep(key);
+    apr_pool_destroy(p);
+}
+
 md_key *sample_key(const char *word, apr_pool_t *p)
 {
-    static EVP_PKEY *rsa;
     md_key_spec spec = sample_spec(word, p);
     md_key *key;
 
-    if (rsa && spec.type == MD_KEY_RSA && spec.bits == EVP_PKEY_bits(rsa)) {
-        EVP_PKEY_up_ref(rsa);
-        return md_own_key(p, rsa);
+    if (spec.type == MD_KEY_RSA && spec.bits == 2048) {
+        sample_share_rsa();
+        return md_own_key(p, md_key_keep(shared_rsa));
     }
     CHECK_OK(md_key_make(&spec, p, &key));
-    if (!rsa && spec.type == MD_KEY_RSA && EVP_PKEY_up_ref(key))
-        rsa = key;
     return key;
 }
 

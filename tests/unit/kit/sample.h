@@ -23,9 +23,11 @@ typedef struct sample_wish {
     int must_staple, no_aki; /* with TLS feature; without authority key identifier */
 } sample_wish;
 
-/** A key: "P-256", "RSA", "Ed25519" or any other word of MDPrivateKeys; NULL is "P-256". RSA 2048 is made
+/** A key: "P-256", "RSA", "ed25519" or any other word of MDPrivateKeys; NULL is "P-256". RSA 2048 is made
  * once per process and shared, because it takes long. */
 md_key *sample_key(const char *word, apr_pool_t *p);
+/** Unchecked fixture of a case that needs RSA keys: makes the shared one before the tests get processes. */
+void sample_share_rsa(void);
 md_key_spec sample_spec(const char *word, apr_pool_t *p);
 
 /** Words to names. */
