@@ -18,7 +18,7 @@
 
 #define SECTION          "<MDomain"
 #define SECTION_OLD      "<MDomainSet"
-#define BINDING_FILE_MAX (64 * 1024)
+#define BINDING_FILE_MAX ((apr_size_t)65536)
 
 md_server_conf *md_conf_of(const server_rec *server)
 {
@@ -146,6 +146,7 @@ static md_err *read_binding(const char *path, apr_pool_t *p, json_t **out)
     apr_file_t *file;
     apr_status_t status = apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, p);
 
+    *out = NULL;
     if (!status) {
         status = apr_file_read_full(file, text, size, &size);
         apr_file_close(file);
@@ -384,36 +385,37 @@ static const char *open_section(cmd_parms *cmd, void *unused, const char *args)
 /* ---- The table
  * ------------------------------------------------------------------------------------------------------- */
 
-#define MD_ONE(name, id, help) \
-    AP_INIT_TAKE1(name, set_text, (void *)&md_field_rows[MD_FIELD_##id], RSRC_CONF, help),
-#define MD_LIST(name, id, help) \
-    AP_INIT_TAKE_ARGV(name, set_words, (void *)&md_field_rows[MD_FIELD_##id], RSRC_CONF, help),
-#define MD_LINE(name, id, help) \
-    AP_INIT_RAW_ARGS(name, set_text, (void *)&md_field_rows[MD_FIELD_##id], RSRC_CONF, help),
+/* clang-format off */
+#define MD_ROW(id) ((void *)&md_field_rows[MD_FIELD_##id])
+#define MD_ONE(name, id, help)  AP_INIT_TAKE1(name, set_text, MD_ROW(id), RSRC_CONF, help)
+#define MD_LIST(name, id, help) AP_INIT_TAKE_ARGV(name, set_words, MD_ROW(id), RSRC_CONF, help)
+#define MD_LINE(name, id, help) AP_INIT_RAW_ARGS(name, set_text, MD_ROW(id), RSRC_CONF, help)
 
-#define MD_COMMAND_FLAG     MD_ONE
-#define MD_COMMAND_TEXT     MD_ONE
-#define MD_COMMAND_PATH     MD_ONE
-#define MD_COMMAND_URL      MD_ONE
-#define MD_COMMAND_COMMAND  MD_LINE
-#define MD_COMMAND_WORDS    MD_LIST
-#define MD_COMMAND_DURATION MD_ONE
-#define MD_COMMAND_SLICE    MD_ONE
-#define MD_COMMAND_KEYWORD  MD_ONE
-#define MD_COMMAND_WORD     MD_ONE
-#define MD_COMMAND_MEMBERS  MD_LIST
-#define MD_COMMAND_COUNT    MD_ONE
-#define MD_COMMAND_KEYS     MD_LIST
-#define MD_COMMAND_ODD      MD_LIST
+#define MD_COMMAND_FLAG(name, id, help)     MD_ONE(name, id, help)
+#define MD_COMMAND_TEXT(name, id, help)     MD_ONE(name, id, help)
+#define MD_COMMAND_PATH(name, id, help)     MD_ONE(name, id, help)
+#define MD_COMMAND_URL(name, id, help)      MD_ONE(name, id, help)
+#define MD_COMMAND_COMMAND(name, id, help)  MD_LINE(name, id, help)
+#define MD_COMMAND_WORDS(name, id, help)    MD_LIST(name, id, help)
+#define MD_COMMAND_DURATION(name, id, help) MD_ONE(name, id, help)
+#define MD_COMMAND_SLICE(name, id, help)    MD_ONE(name, id, help)
+#define MD_COMMAND_KEYWORD(name, id, help)  MD_ONE(name, id, help)
+#define MD_COMMAND_WORD(name, id, help)     MD_ONE(name, id, help)
+#define MD_COMMAND_MEMBERS(name, id, help)  MD_LIST(name, id, help)
+#define MD_COMMAND_COUNT(name, id, help)    MD_ONE(name, id, help)
+#define MD_COMMAND_KEYS(name, id, help)     MD_LIST(name, id, help)
+#define MD_COMMAND_ODD(name, id, help)      MD_LIST(name, id, help)
 
-#define MD_ROW_COMMAND(id, kind, directive, json_key, otherwise, where, rule, help) \
-    MD_COMMAND_##kind(directive, id, help)
-#define MD_ROW_ALIAS(directive, id) MD_LIST(directive, id, "Another name of a newer directive.")
+#define MD_ROW_COMMAND(id, kind, directive, json_key, otherwise, where, rule, help) MD_COMMAND_##kind(directive, id, help),
+#define MD_ROW_ALIAS(directive, id) MD_LIST(directive, id, "Another name of a newer directive."),
 
 const command_rec md_commands[] = {
     AP_INIT_TAKE_ARGV("MDomain", set_domain, NULL, RSRC_CONF,
                       "Names of a managed domain, the first is its own; and 'auto' or 'manual'."),
     AP_INIT_RAW_ARGS(SECTION, open_section, NULL, RSRC_CONF, "A managed domain with settings of its own."),
     AP_INIT_RAW_ARGS(SECTION_OLD, open_section, NULL, RSRC_CONF, "Another name of <MDomain>."),
-    MD_FIELDS(MD_ROW_COMMAND) MD_FIELD_ALIASES(MD_ROW_ALIAS){ NULL, { NULL }, NULL, 0, RAW_ARGS, NULL },
+    MD_FIELDS(MD_ROW_COMMAND)
+    MD_FIELD_ALIASES(MD_ROW_ALIAS)
+    { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL }
 };
+/* clang-format on */

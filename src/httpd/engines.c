@@ -90,12 +90,12 @@ md_engines *md_engines_read(const ap_directive_t *tree, const apr_array_header_t
         if (engine == ENGINE_UNSET)
             engine = base;
         if (engine == ENGINE_ON)
-            apr_hash_set(engines->on, server, sizeof(*server), *server);
+            apr_hash_set(engines->on, server, sizeof(void *), *server);
     }
     return engines;
 }
 
 int md_engines_on(const md_engines *engines, const server_rec *server)
 {
-    return apr_hash_get(engines->on, &server, sizeof(server)) != NULL;
+    return apr_hash_get(engines->on, &server, sizeof(void *)) != NULL;
 }

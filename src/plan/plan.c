@@ -49,7 +49,7 @@ static md_domain *find_wildcard(const md_plan *plan, const char *name)
 
     if (!parent || strlen(parent) > NAME_MAX_BYTES)
         return NULL;
-    strcpy(wildcard + 1, parent);
+    apr_cpystrn(wildcard + 1, parent, sizeof(wildcard) - 1);
     return lookup(plan->by_name, wildcard);
 }
 
