@@ -102,7 +102,7 @@ static const char *shown(const md_http_response *response, apr_pool_t *p)
 
     return apr_psprintf(p, "HTTP status %d%s%s%s%s%s", response->status, type ? ", " : "",
                         type ? md_excerpt(md_bytes_of(type), 60, p) : "",
-                        response->body.size ? ", beginning with '" : "",
+                        response->body.size ? ", beginning with '" : ", an empty body",
                         response->body.size ? md_excerpt(response->body, BODY_EXCERPT, p) : "",
                         response->body.size ? "'" : "");
 }

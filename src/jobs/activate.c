@@ -24,6 +24,7 @@ typedef struct moving {
     const md_domain *domain;
     apr_time_t now;
     const apr_array_header_t *creds;
+    int lacks_names;     /* of those that the domain has by now */
     const char *account; /* folder of the account that was moved, or NULL */
 } moving;
 
@@ -39,9 +40,9 @@ md_err *md_facts_check_times(const md_cert_facts *facts, apr_time_t now, apr_poo
     return NULL;
 }
 
-static md_err *check(const md_creds *creds, const md_domain *domain, apr_time_t now, apr_pool_t *p)
+/** Whatever names it has. */
+static md_err *check(const md_creds *creds, apr_time_t now, apr_pool_t *p)
 {
-    MD_TRY(md_facts_check_names(&creds->facts, domain->names, p));
     MD_TRY(md_chain_check_links(creds->chain, p));
     return md_facts_check_times(&creds->facts, now, p);
 }
@@ -64,8 +65,9 @@ static md_err *has_intent(md_store *store, const md_domain *domain, apr_pool_t *
     return NULL;
 }
 
-md_err *md_staged_load(md_store *store, md_group group, const md_domain *domain, apr_time_t now, apr_pool_t *p,
-                       apr_array_header_t **creds)
+/** The complete set of a group, with whatever names. Incomplete: *creds NULL. */
+static md_err *load_set(md_store *store, md_group group, const md_domain *domain, apr_time_t now, apr_pool_t *p,
+                        apr_array_header_t **creds)
 {
     const md_key_specs *specs = domain->policy.keys;
     apr_array_header_t *found = apr_array_make(p, specs->nelts, sizeof(md_creds *));
@@ -81,13 +83,38 @@ md_err *md_staged_load(md_store *store, md_group group, const md_domain *domain,
         MD_TRY(md_creds_load(store, group, domain->name, MD_SPEC(specs, i), p, &each));
         if (!each)
             return NULL;
-        why = check(each, domain, now, p);
+        why = check(each, now, p);
         if (why)
             return bad(why, group, domain, MD_SPEC(specs, i), p);
         APR_ARRAY_PUSH(found, md_creds *) = each;
     }
     *creds = has && specs->nelts ? found : NULL;
     return NULL;
+}
+
+/** The first that lacks a name of the domain is the failure. */
+static md_err *check_names(const apr_array_header_t *creds, md_group group, const md_domain *domain, apr_pool_t *p)
+{
+    for (int i = 0; i < creds->nelts; ++i) {
+        const md_creds *each = APR_ARRAY_IDX(creds, i, const md_creds *);
+        md_err *why = md_facts_check_names(&each->facts, domain->names, p);
+
+        if (why)
+            return bad(why, group, domain, each->spec, p);
+    }
+    return NULL;
+}
+
+md_err *md_staged_load(md_store *store, md_group group, const md_domain *domain, apr_time_t now, apr_pool_t *p,
+                       apr_array_header_t **creds)
+{
+    md_err *err = load_set(store, group, domain, now, p, creds);
+
+    if (!err && *creds)
+        err = check_names(*creds, group, domain, p);
+    if (err)
+        *creds = NULL;
+    return err;
 }
 
 /* ---- Moving ----------------------------------------------------------------------------------------------------------- */
@@ -165,6 +192,7 @@ static md_err *find_account(const moving *move, md_domain *as, apr_pool_t *p)
 /** md.json is made from the configuration; the record is what could be understood of it. */
 static md_err *add_records(const moving *move, apr_array_header_t *files, apr_pool_t *p)
 {
+    const md_state state = move->lacks_names ? MD_STATE_INCOMPLETE : MD_STATE_COMPLETE;
     md_domain as = *move->domain;
     json_t *staged = NULL;
     md_job *job;
@@ -178,7 +206,7 @@ static md_err *add_records(const moving *move, apr_array_header_t *files, apr_po
     MD_TRY(find_account(move, &as, p));
     MD_TRY(md_job_load(move->store, MD_GROUP_STAGING, as.name, p, &job));
     APR_ARRAY_PUSH(files, md_file) = (md_file){
-        .file = "md.json", .value = md_bytes_of(md_json_text_of(md_domain_to_json(&as, MD_STATE_COMPLETE, p), p))
+        .file = "md.json", .value = md_bytes_of(md_json_text_of(md_domain_to_json(&as, state, p), p))
     };
     APR_ARRAY_PUSH(files, md_file) =
         (md_file){ .file = "job.json", .value = md_bytes_of(md_json_text_of(md_job_to_json(job, p), p)) };
@@ -213,6 +241,32 @@ static md_err *clean_up(const moving *move, apr_pool_t *p)
     return md_store_drop(move->store, MD_PLACE(MD_GROUP_STAGING, name, NULL), p);
 }
 
+/** Does every certificate that is live cover all names of the domain? */
+static int live_covers_all(const moving *move, apr_pool_t *p)
+{
+    const md_key_specs *specs = move->domain->policy.keys;
+
+    for (int i = 0; i < specs->nelts; ++i) {
+        md_cert_facts *live;
+
+        if (md_creds_load_facts(move->store, MD_GROUP_DOMAINS, move->domain->name, MD_SPEC(specs, i), p, &live) || !live ||
+            md_facts_check_names(live, move->domain->names, p))
+            return 0;
+    }
+    return 1;
+}
+
+/** The configuration may have got more names since the set was ordered. It is used until the next one is there, unless what is live has them all. */
+static md_err *load_staged(moving *move, apr_pool_t *p, apr_array_header_t **creds)
+{
+    md_err *why;
+
+    MD_TRY(load_set(move->store, MD_GROUP_STAGING, move->domain, move->now, p, creds));
+    why = *creds ? check_names(*creds, MD_GROUP_STAGING, move->domain, p) : NULL;
+    move->lacks_names = why != NULL;
+    return why && live_covers_all(move, p) ? why : NULL;
+}
+
 /** Is it the set's own fault that it cannot be used? */
 static int is_unusable(const md_err *err)
 {
@@ -222,7 +276,7 @@ static int is_unusable(const md_err *err)
 static md_err *move_set(moving *move, int publish, apr_pool_t *p, md_activation *outcome)
 {
     apr_array_header_t *creds;
-    md_err *err = md_staged_load(move->store, MD_GROUP_STAGING, move->domain, move->now, p, &creds);
+    md_err *err = load_staged(move, p, &creds);
 
     if (err) {
         if (is_unusable(err))
