@@ -48,8 +48,7 @@ def managed(folder, name, module, graceful):
         if module == places.stock_module():
             httpd.wait_for_log("AH10059", 40)
         else:
-            promoted(httpd, NAME, tls.wait_for_cert(httpd.https_port, NAME), 40) if not graceful else \
-                tls.wait_for_cert(httpd.https_port, NAME)
+            promoted(httpd, NAME, tls.wait_for_cert(httpd.https_port, NAME), "pubcert.p-256.pem")
         if graceful:
             httpd.restart()
         assert not tls.is_placeholder(tls.leaf(httpd.https_port, NAME))

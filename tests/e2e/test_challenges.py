@@ -9,6 +9,7 @@ from kit.checks import promoted
 from kit.proc import wait_until
 
 CLOSED = '<Location "/">\n    Require all denied\n</Location>'
+THUMBPRINT = "9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI"
 TOKEN = "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA"
 
 
@@ -27,7 +28,7 @@ def waiting(ca, httpd, name):
 def put_token(httpd, host):
     folder = httpd.store.file("challenges", host)
     folder.mkdir(exist_ok=True)
-    (folder / "acme-http-01.txt").write_text(f"{TOKEN}.thumbprint")
+    (folder / "acme-http-01.txt").write_text(f"{TOKEN}.{THUMBPRINT}")
     folder.chmod(0o755)
 
 
@@ -36,7 +37,7 @@ def test_http_01_is_answered_before_access_control(waiting, name):
     path = f"/.well-known/acme-challenge/{TOKEN}"
     assert waiting.get("/", host=name())[0] == 403
     status, headers, body = waiting.get(path, host=name())
-    assert (status, body) == (200, f"{TOKEN}.thumbprint".encode())
+    assert (status, body) == (200, f"{TOKEN}.{THUMBPRINT}".encode())
     assert headers["Content-Length"] == str(len(body))
     assert waiting.get(path, host=f"{name()}:{waiting.http_port}")[0] == 200, "the Host header may have a port"
     assert waiting.get(path, host=name().upper())[0] == 200
@@ -47,7 +48,7 @@ def test_http_01_is_answered_before_access_control(waiting, name):
 
 def test_http_01_for_what_is_not_asked_is_not_found(waiting, name):
     put_token(waiting, name())
-    for path in ("some-other-token", "", f"{TOKEN}/x", "../../../md_store.json", f"{TOKEN}.thumbprint"):
+    for path in ("some-other-token", "", f"{TOKEN}/x", "../../../md_store.json", f"{TOKEN}.{THUMBPRINT}"):
         status = waiting.get(f"/.well-known/acme-challenge/{path}", host=name())[0]
         assert status in (400, 403, 404), f"{path} is answered with {status}"
     assert waiting.get(f"/.well-known/acme-challenge/{TOKEN}", host="unmanaged.example.test")[0] == 403
@@ -67,32 +68,48 @@ def test_http_01_is_answered_by_the_default_host_for_names_without_one(ca, httpd
     tls.wait_for_cert(httpd.https_port, name())
 
 
-def shows_challenge(httpd, name, cert):
+def put_pairs(httpd, name):
+    """A challenge pair for each key type, as TLS 1.2 settles for one before it knows of the challenge."""
+    made = {kind: pki.new_key(kind) for kind in ("rsa", "p-256")}
+    certs = [pki.acme_alpn_cert(name, key) for key in made.values()]
+    for cert, (kind, key) in zip(certs, made.items()):
+        httpd.store.put_challenge(name, key, cert, "" if kind == "rsa" else f".{kind}")
+    return certs
+
+
+def shows_challenge(httpd, name):
+    """The hand-made certificates are what a CA gets; clients go on to get something else."""
+    certs = put_pairs(httpd, name)
     for version in tls.VERSIONS:
-        assert tls.leaf(httpd.https_port, name, version, alpn="acme-tls/1") == cert, f"TLS {version}"
+        assert tls.leaf(httpd.https_port, name, version, alpn="acme-tls/1") in certs, f"TLS {version}"
+        assert tls.leaf(httpd.https_port, name, version) not in certs
 
 
-def test_a_hot_certificate_never_replaces_a_tls_alpn_challenge(ca, httpd, name):
-    key = pki.new_key("rsa")
-    cert = pki.acme_alpn_cert(name(), key)
+@pytest.mark.parametrize("keys", ["RSA 2048", "P-256", "RSA 2048 P-256"])
+def test_a_hot_certificate_never_replaces_a_tls_alpn_challenge(ca, httpd, name, keys):
     with Proxy(httpd.root, ca) as proxy:
         gate = proxy.hold("GET /dir")
-        httpd.managing(name(), extra="Protocols http/1.1 acme-tls/1", ca_url=proxy.url, ca_file=proxy.ca_file).start()
-        httpd.store.put_challenge(name(), key, cert)
-        shows_challenge(httpd, name(), cert)            # beside the placeholder
+        httpd.managing(name(), extra=f"Protocols http/1.1 acme-tls/1\nMDPrivateKeys {keys}", ca_url=proxy.url,
+                       ca_file=proxy.ca_file).start()
+        shows_challenge(httpd, name())                  # beside the placeholder
         gate.set()
         live = tls.wait_for_cert(httpd.https_port, name())
-    httpd.store.put_challenge(name(), key, cert)
-    shows_challenge(httpd, name(), cert)                # beside the hot certificate out of staging
-    assert tls.leaf(httpd.https_port, name()) == live
-    promoted(httpd, name(), live)
-    httpd.store.put_challenge(name(), key, cert)
-    shows_challenge(httpd, name(), cert)                # after it was moved
+    shows_challenge(httpd, name())                      # beside the hot certificate out of staging
+    promoted(httpd, name(), live, "pubcert.p-256.pem" if "P-256" in keys else "pubcert.pem")
+    shows_challenge(httpd, name())                      # after it was moved
     httpd.graceful()
-    httpd.store.put_challenge(name(), key, cert)
-    shows_challenge(httpd, name(), cert)                # and as any certificate loaded at start
+    shows_challenge(httpd, name())                      # and as any certificate loaded at start
     for version in tls.VERSIONS:
         assert tls.leaf(httpd.https_port, name(), version) == live
+
+
+def test_one_challenge_pair_suffices_for_tls_1_3(ca, httpd, name):
+    httpd.managing(name(), extra="Protocols http/1.1 acme-tls/1\nMDPrivateKeys P-256").start()
+    tls.wait_for_cert(httpd.https_port, name())
+    key = pki.new_key("rsa")
+    cert = pki.acme_alpn_cert(name(), key)
+    httpd.store.put_challenge(name(), key, cert)
+    assert tls.leaf(httpd.https_port, name(), "1.3", alpn="acme-tls/1") == cert
 
 
 def test_challenge_answers_are_gone_when_the_order_is_done(ca, httpd, name):

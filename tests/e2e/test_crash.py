@@ -20,7 +20,7 @@ STEPS = {
 
 def kill_all(httpd):
     httpd.kill()
-    httpd.launch()
+    httpd.start()
 
 
 def kill_child(httpd):

@@ -92,7 +92,7 @@ def test_a_wildcard_without_dns_is_explained(ca, httpd, name):
     httpd.configure(f"MDomain {rest} *.{rest}\nMDomain {name('fine')}.other.test\n", httpd.vhost(rest, f"*.{rest}"),
                     httpd.vhost(name("fine") + ".other.test")).start()
     line = httpd.wait_for_log("AH10173|AH10056", 20)
-    assert rest in line and "dns-01" in line
+    assert rest in line and re.search("dns-01|wildcard", line)
     tls.wait_for_cert(httpd.https_port, name("fine") + ".other.test")
 
 
@@ -105,7 +105,7 @@ def test_a_server_that_cannot_be_reached_by_http_is_explained(ca, httpd, name):
 
 def test_a_base_server_can_be_managed(ca, httpd, name):
     httpd.configure(f"MDBaseServer on\nServerName {name()}\nSSLEngine on\nMDomain {name()}\n",
-                    f"<VirtualHost *:{httpd.http_port}>\nServerName localhost\n</VirtualHost>\n").start()
+                    f"<VirtualHost *:{httpd.http_port}>\nServerName localhost\nSSLEngine off\n</VirtualHost>\n").start()
     tls.wait_for_cert(httpd.https_port, name())
 
 

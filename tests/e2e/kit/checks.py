@@ -46,7 +46,7 @@ def covers(cert, *names):
     return set(dns_names(cert)) == set(names)
 
 
-def promoted(httpd, md, cert, timeout=30.0):
+def promoted(httpd, md, cert, file="pubcert.pem", timeout=30.0):
     """Wait until the certificate is in the live folder and staging is free again."""
-    wait_until(lambda: httpd.store.cert(md) == cert and not httpd.store.file("staging", md, "pubcert.pem").exists(),
+    wait_until(lambda: httpd.store.cert(md, name=file) == cert and not httpd.store.file("staging", md, file).exists(),
                timeout, f"{md} moves from staging to domains", pause=0.1)

@@ -78,13 +78,13 @@ class Store:
             return None
         return serialization.load_pem_private_key(pem, self.secret() if b"ENCRYPTED" in pem else None)
 
-    def put_challenge(self, name, key, cert):
+    def put_challenge(self, name, key, cert, curve=""):
         """Put a tls-alpn-01 challenge pair where the module looks for it, by hand."""
         folder = self.file("challenges", name)
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
-        (folder / "acme-tls-alpn-01-privkey.pem").write_bytes(pki.key_pem(key))
-        (folder / "acme-tls-alpn-01-pubcert.pem").write_bytes(pki.cert_pem(cert))
+        (folder / f"acme-tls-alpn-01-privkey{curve}.pem").write_bytes(pki.key_pem(key))
+        (folder / f"acme-tls-alpn-01-pubcert{curve}.pem").write_bytes(pki.cert_pem(cert))
         self.give_to(self.file("challenges").stat().st_uid, folder)
         return folder
 

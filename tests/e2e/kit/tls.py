@@ -61,7 +61,10 @@ def is_placeholder(cert):
 def wait_for_cert(port, name, timeout=30.0, unlike=None):
     """The CA's certificate of `name`, waited for; `unlike` is one that must have been replaced."""
     def shown():
-        cert = leaf(port, name)
+        try:
+            cert = leaf(port, name)
+        except ConnectionError:                         # of a child that is just ended
+            return None
         return cert if not is_placeholder(cert) and (unlike is None or cert != unlike) else None
     return wait_until(shown, timeout, f"a{'nother' if unlike else ''} certificate for {name} is live")
 
