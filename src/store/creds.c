@@ -6,6 +6,7 @@
 #include "store/creds.h"
 
 #include <apr_strings.h>
+#include <string.h>
 
 #include "tls/selfsign.h"
 
@@ -60,6 +61,13 @@ static md_err *load_key(md_store *store, md_place place, apr_pool_t *p, md_key *
     return leave(err, bytes, p);
 }
 
+static md_err *read_chain(md_place place, md_bytes pem, apr_pool_t *p, md_chain **out)
+{
+    const md_err *why = md_chain_from_pem(pem, p, out);
+
+    return why ? bad_file(place, why, p) : NULL;
+}
+
 static md_err *load_chain(md_store *store, md_place place, apr_pool_t *p, md_chain **out)
 {
     apr_pool_t *bytes;
@@ -69,12 +77,8 @@ static md_err *load_chain(md_store *store, md_place place, apr_pool_t *p, md_cha
     *out = NULL;
     apr_pool_create(&bytes, p);
     err = md_store_load(store, place, bytes, &pem);
-    if (!err && pem.data) {
-        const md_err *why = md_chain_from_pem(pem, p, out);
-
-        if (why)
-            err = bad_file(place, why, bytes);
-    }
+    if (!err && pem.data)
+        err = read_chain(place, pem, p, out);
     return leave(err, bytes, p);
 }
 
@@ -89,8 +93,7 @@ static md_err *load_pair(md_store *store, const pair *at, apr_pool_t *p, md_cred
 {
     const md_err *why = NULL;
 
-    /* Between the two files the set may have been replaced by a newer one: then the second look finds that.
-     */
+    /* Between the two files a newer set may have come: then the second look finds that. */
     for (int i = 0; i < 2; ++i) {
         MD_TRY(load_key(store, at->key, p, &out->key));
         MD_TRY(load_chain(store, at->chain, p, &out->chain));
@@ -117,25 +120,39 @@ md_err *md_creds_load(md_store *store, md_group group, const char *name, const m
     return NULL;
 }
 
+/* To read a certificate costs more than all else here, and most chains have two or three. */
+static md_bytes leaf_of(md_bytes pem, apr_pool_t *p)
+{
+    static const char end[] = "-----END CERTIFICATE-----";
+    const char *found = strstr(pem.data, end);
+
+    if (!found)
+        return pem;
+    return md_bytes_of(apr_pstrmemdup(p, pem.data, (apr_size_t)(found - pem.data) + sizeof end - 1));
+}
+
 md_err *md_creds_load_facts(md_store *store, md_group group, const char *name, const md_key_spec *spec,
                             apr_pool_t *p, md_cert_facts **out)
 {
     const pair at = pair_at(group, name, spec, p);
-    apr_pool_t *certs;
-    md_chain *chain;
+    apr_pool_t *bytes;
+    md_chain *leaf;
+    md_bytes pem;
     md_err *err;
 
     *out = NULL;
-    apr_pool_create(&certs, p);
-    err = load_chain(store, at.chain, certs, &chain);
-    if (!err && chain) {
+    apr_pool_create(&bytes, p);
+    err = md_store_load(store, at.chain, bytes, &pem);
+    if (!err && pem.data)
+        err = read_chain(at.chain, leaf_of(pem, bytes), bytes, &leaf);
+    if (!err && pem.data) {
         md_cert_facts *facts = apr_pcalloc(p, sizeof *facts);
 
-        err = load_facts(at.chain, chain, p, facts);
+        err = load_facts(at.chain, leaf, p, facts);
         if (!err)
             *out = facts;
     }
-    return leave(err, certs, p);
+    return leave(err, bytes, p);
 }
 
 md_err *md_creds_load_key(md_store *store, md_group group, const char *name, const md_key_spec *spec,

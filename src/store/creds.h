@@ -19,7 +19,7 @@ typedef struct md_creds {
  * failure "md:bad-file" that names the file. Everything is owned by `p`. */
 MD_MUST md_err *md_creds_load(md_store *store, md_group group, const char *name, const md_key_spec *spec,
                               apr_pool_t *p, md_creds **out);
-/** Facts of the stored chain only, without touching the key. Absent: *out NULL. */
+/** Facts of the leaf, without touching the key or the rest of the chain. Absent: *out NULL. */
 MD_MUST md_err *md_creds_load_facts(md_store *store, md_group group, const char *name,
                                     const md_key_spec *spec, apr_pool_t *p, md_cert_facts **out);
 /** Key alone; absent: *out NULL. Encrypted or plain as the group says (both are read). */
