@@ -307,6 +307,8 @@ static int is_on_https_port(const hosts *pass, const server_rec *server)
 {
     int port = pass->plan->policy.port_map.https_port, found = 0;
 
+    if (!server->is_virtual)
+        return pass->plan->can_https;
     for (const server_addr_rec *at = server->addrs; at; at = at->next, ++found)
         if (!port || at->host_port != port)
             return 0;
