@@ -36,14 +36,16 @@ md_err *md_renew_next_look(md_step *step, apr_time_t *at)
     return NULL;
 }
 
-/** Of a set that waits in staging: is it complete, and not due itself after waiting for long? */
+/** Of a set that waits in staging: is it complete and good, and not due itself after waiting for long? */
 static md_err *waits_for_activation(md_step *step, int *waits)
 {
     apr_array_header_t *creds, *facts = apr_array_make(step->p, 2, sizeof(md_cert_fact));
+    md_err *err = md_staged_load(step->core->store, MD_GROUP_STAGING, step->domain, step->now, step->p, &creds);
     md_due due;
 
     *waits = 0;
-    MD_TRY(md_staged_load(step->core->store, MD_GROUP_STAGING, step->domain, step->now, step->p, &creds));
+    if (err)
+        return !strcmp(err->type, "md:bad-file") || !strcmp(err->type, "md:bad-certificate") ? NULL : err;
     for (int i = 0; creds && i < creds->nelts; ++i)
         APR_ARRAY_PUSH(facts, md_cert_fact) = (md_cert_fact){ .cert = &APR_ARRAY_IDX(creds, i, md_creds *)->facts };
     if (!creds)
@@ -57,15 +59,12 @@ static md_err *waits_for_activation(md_step *step, int *waits)
 static md_err *heal(md_step *step)
 {
     md_job *job = step->job;
-    md_err *err;
     int waits;
 
     if (!job->finished)
         return NULL;
-    err = waits_for_activation(step, &waits);
-    if (err && strcmp(err->type, "md:bad-file") != 0 && strcmp(err->type, "md:bad-certificate") != 0)
-        return err;
-    if (!err && waits)
+    MD_TRY(waits_for_activation(step, &waits));
+    if (waits)
         return NULL;
     md_log(MD_LOG_INFO, 0, "%s: its job is recorded as finished, but there is no usable certificate; it begins again",
            step->domain->name);
@@ -79,22 +78,23 @@ static md_err *heal(md_step *step)
 md_err *md_renew_due(md_step *step, apr_time_t *at)
 {
     const md_job *job = step->job;
+    int unfinished = 0;
     md_due due;
 
     MD_TRY(heal(step));
-    if (job->finished && (job->stage || !job->notified_renewed)) {
-        *at = step->now; /* something is left to do for it */
-        return NULL;
-    }
+    if (!job->finished) /* a set that nobody was told of: interrupted just before */
+        MD_TRY(waits_for_activation(step, &unfinished));
     MD_TRY(read_due(step, &due));
-    if (!due.renew_at)
+    if (job->finished && (job->stage || !job->notified_renewed))
+        *at = step->now; /* something is left to do for it */
+    else if (!due.renew_at)
         *at = 0;
-    else if (due.renew_at > step->now || job->finished)
+    else if (job->finished || (due.renew_at > step->now && !unfinished))
         *at = md_next_look(&due, &step->domain->policy, step->core->clock);
     else if (job->errors && job->next_run > step->now && !step->work->urged)
         *at = job->next_run;
     else
-        *at = due.renew_at;
+        *at = step->now < due.renew_at ? step->now : due.renew_at;
     return NULL;
 }
 

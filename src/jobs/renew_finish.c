@@ -65,26 +65,38 @@ static md_err *drop_chain(md_step *step, const md_key_spec *spec, const md_err *
     return md_store_drop(step->core->store, MD_PLACE(MD_GROUP_STAGING, step->domain->name, file), step->p);
 }
 
+/** *done: there is a chain for this key spec, and it can be used. Without a chain the key is not looked at: decrypting takes a while. */
+static md_err *look_at(md_step *step, const md_key_spec *spec, int *done)
+{
+    const md_err *bad;
+    md_cert_facts *facts;
+    md_creds *creds = NULL;
+    md_err *err = md_creds_load_facts(step->core->store, MD_GROUP_STAGING, step->domain->name, spec, step->p, &facts);
+
+    *done = 0;
+    if (!err && !facts)
+        return NULL;
+    if (!err)
+        err = md_creds_load(step->core->store, MD_GROUP_STAGING, step->domain->name, spec, step->p, &creds);
+    if (err && strcmp(err->type, "md:bad-file") != 0)
+        return err;
+    bad = err ? err : creds ? md_renew_check(step, creds->chain, creds->key) : NULL;
+    if (bad)
+        return drop_chain(step, spec, bad);
+    *done = creds != NULL;
+    return NULL;
+}
+
 md_err *md_renew_next_spec(md_step *step, const md_key_spec **spec)
 {
     const md_key_specs *specs = step->domain->policy.keys;
+    int done = 1;
 
     *spec = NULL;
-    for (int i = 0; i < specs->nelts; ++i) {
-        const md_key_spec *each = MD_SPEC(specs, i);
-        const md_err *bad;
-        md_creds *creds;
-        md_err *err = md_creds_load(step->core->store, MD_GROUP_STAGING, step->domain->name, each, step->p, &creds);
-
-        if (err && strcmp(err->type, "md:bad-file") != 0)
-            return err;
-        bad = err ? err : creds ? md_renew_check(step, creds->chain, creds->key) : NULL;
-        if (bad)
-            MD_TRY(drop_chain(step, each, bad));
-        if (bad || !creds) {
-            *spec = each;
-            return NULL;
-        }
+    for (int i = 0; i < specs->nelts && done; ++i) {
+        MD_TRY(look_at(step, MD_SPEC(specs, i), &done));
+        if (!done)
+            *spec = MD_SPEC(specs, i);
     }
     return NULL;
 }
@@ -175,22 +187,17 @@ md_next md_renew_verify(md_step *step)
 {
     const md_renewal *renewal = step->data;
     apr_array_header_t *creds;
-    const md_key_spec *spec;
     md_err *err;
 
     if (!renewal->staged)
         return GO_TO("choose-ca");
-    err = md_renew_next_spec(step, &spec);
-    if (!err && spec)
-        return GO_TO("order");
+    err = md_staged_load(step->core->store, MD_GROUP_STAGING, step->domain, step->now, step->p, &creds);
+    if ((err && (!strcmp(err->type, "md:bad-file") || !strcmp(err->type, "md:bad-certificate"))) || (!err && !creds))
+        return GO_TO("order"); /* for the next key, or for what cannot be used */
     if (!err)
         err = md_renew_drop_order(step);
     if (!err)
         err = note_account(step);
-    if (!err) /* once more as those see it who serve it */
-        err = md_staged_load(step->core->store, MD_GROUP_STAGING, step->domain, step->now, step->p, &creds);
-    if (!err && !creds)
-        err = md_fail(step->p, MD_FAULT_LOCAL, "md:incomplete", "what was staged is gone");
     if (err)
         return FAILED(err);
     finish(step, creds);
