@@ -242,7 +242,7 @@ md_err *md_account_register(const md_call *call, md_store *store, const md_accou
     const md_directory *directory = md_ca_directory(call->ca, md_now(call->clock));
     md_account *account = apr_pcalloc(p, sizeof(*account));
     md_answer answer;
-    md_call_as as;
+    md_post post;
     json_t *payload;
 
     if (!directory)
@@ -250,9 +250,8 @@ md_err *md_account_register(const md_call *call, md_store *store, const md_accou
     MD_TRY(check_wish(directory, wish, p));
     MD_TRY(registration_key(store, wish, p, &account->key));
     MD_TRY(registration(directory, wish, account->key, p, &payload));
-    as = (md_call_as){ account->key, NULL };
-    MD_TRY(
-        md_call_post_json(call, directory->new_account, payload, &as, "registering an account", p, &answer));
+    post = (md_post){ directory->new_account, payload, "registering an account", account->key, NULL };
+    MD_TRY(md_call_post_json(call, &post, p, &answer));
     if (!answer.location)
         return md_fail(p, MD_FAULT_REMOTE, "md:bad-answer",
                        "the CA's answer to a new account has no Location");
@@ -270,7 +269,7 @@ static int is_gone(const md_err *err)
 md_err *md_account_check(const md_call *call, md_store *store, md_account *account,
                          const md_account_wish *wish, apr_pool_t *p, int *usable)
 {
-    md_call_as as = { account->key, account->url };
+    md_post post = { account->url, NULL, "checking the account", account->key, account->url };
     int new_contacts =
         wish->contacts && wish->contacts->nelts && !md_names_equal(wish->contacts, account->contacts);
     json_t *payload = NULL;
@@ -282,7 +281,8 @@ md_err *md_account_check(const md_call *call, md_store *store, md_account *accou
         payload = md_json_object(p);
         md_json_set_names(payload, "contact", wish->contacts);
     }
-    err = md_call_post_json(call, account->url, payload, &as, "checking the account", p, &answer);
+    post.payload = payload;
+    err = md_call_post_json(call, &post, p, &answer);
     if (err && !is_gone(err))
         return err;
     account->status = err ? NULL : md_json_text(answer.doc, "status");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ACME accounts (RFC 8555 7.3): found in the store, checked, registered, updated. Children cannot write accounts/, so a new account
- * waits in staging/<domain> until root moves it there; until then everybody finds it in staging.
+ * ACME accounts (RFC 8555 7.3): found in the store, checked, registered, updated. Children cannot write
+ * accounts/, so a new account waits in staging/<domain> until root moves it there; until then everybody finds
+ * it in staging.
  */
 #ifndef MD_ACME_ACCOUNT_H
 #define MD_ACME_ACCOUNT_H
@@ -16,20 +17,20 @@ typedef struct md_account {
     const char *eab_kid, *eab_hmac; /* hmac is secret */
     md_names *contacts;
     const json_t *registration; /* what the CA said last, or NULL */
-    md_group group;     /* where it was found: ACCOUNTS or STAGING */
-    const char *name;   /* folder in that group */
+    md_group group;             /* where it was found: ACCOUNTS or STAGING */
+    const char *name;           /* folder in that group */
     md_key *key;
 } md_account;
 
 /** What the domain wants of an account. */
 typedef struct md_account_wish {
     const char *ca_url;
-    const char *agreement;       /* MDCertificateAgreement, or NULL */
+    const char *agreement; /* MDCertificateAgreement, or NULL */
     const md_names *contacts;
     const char *eab_kid, *eab_hmac;
-    const char *domain;          /* whose staging takes a new account */
-    const char *preferred;       /* account id used last, or NULL */
-    md_names *except;            /* URLs of accounts that the CA does not accept any more, or NULL */
+    const char *domain;    /* whose staging takes a new account */
+    const char *preferred; /* account id used last, or NULL */
+    md_names *except;      /* URLs of accounts that the CA does not accept any more, or NULL */
 } md_account_wish;
 
 json_t *md_account_to_json(const md_account *account, apr_pool_t *p);
@@ -37,23 +38,27 @@ json_t *md_account_to_json(const md_account *account, apr_pool_t *p);
 md_account *md_account_from_json(const json_t *doc, apr_pool_t *p);
 
 /**
- * A valid stored account for the CA URL and EAB: this domain's staged one, the preferred one, any in accounts/, any staged. A damaged or
- * unreadable account is set aside and reported. None: *out NULL.
+ * A valid stored account for the CA URL and EAB: this domain's staged one, the preferred one, any in
+ * accounts/, any staged. A damaged or unreadable account is set aside and reported. None: *out NULL.
  */
-MD_MUST md_err *md_account_find(md_store *store, const md_account_wish *wish, apr_pool_t *p, md_account **out);
+MD_MUST md_err *md_account_find(md_store *store, const md_account_wish *wish, apr_pool_t *p,
+                                md_account **out);
 
 /**
- * Registers (newAccount): key saved in staging before it is sent, ES256. When the CA knows the key already the existing account
- * comes back (RFC 8555 7.3). Terms, contacts and EAB that are missing are MD_FAULT_CONFIG with what to configure.
+ * Registers (newAccount): key saved in staging before it is sent, ES256. When the CA knows the key already
+ * the existing account comes back (RFC 8555 7.3). Terms, contacts and EAB that are missing are
+ * MD_FAULT_CONFIG with what to configure.
  */
-MD_MUST md_err *md_account_register(const md_call *call, md_store *store, const md_account_wish *wish, apr_pool_t *p,
-                                    md_account **out);
-/** Asks the CA for the account's state; sends new contacts when they differ. An account that the CA does not know or refuses gets its `valid`
- *  taken away in staging, is remembered as unusable by the caller, and *usable is 0. */
-MD_MUST md_err *md_account_check(const md_call *call, md_store *store, md_account *account, const md_account_wish *wish,
-                                 apr_pool_t *p, int *usable);
+MD_MUST md_err *md_account_register(const md_call *call, md_store *store, const md_account_wish *wish,
+                                    apr_pool_t *p, md_account **out);
+/** Asks the CA for the account's state; sends new contacts when they differ. An account that the CA does not
+ * know or refuses gets its `valid` taken away in staging, is remembered as unusable by the caller, and
+ * *usable is 0. */
+MD_MUST md_err *md_account_check(const md_call *call, md_store *store, md_account *account,
+                                 const md_account_wish *wish, apr_pool_t *p, int *usable);
 MD_MUST md_err *md_account_save(md_store *store, const md_account *account, apr_pool_t *p);
-/** Root: moves a staged account into accounts/ (or onto the one there with the same URL); *id is its folder. No staged account: *id NULL. */
+/** Root: moves a staged account into accounts/ (or onto the one there with the same URL); *id is its folder.
+ * No staged account: *id NULL. */
 MD_MUST md_err *md_account_promote(md_store *store, const char *domain, apr_pool_t *p, const char **id);
 
 #endif

@@ -57,7 +57,8 @@ md_err *md_authz_read(const md_call *call, const char *url, apr_pool_t *p, md_au
 {
     md_answer answer;
 
-    MD_TRY(md_call_post_json(call, url, NULL, NULL, "reading an authorization", p, &answer));
+    MD_TRY(
+        md_call_post_json(call, &(md_post){ .url = url, .doing = "reading an authorization" }, p, &answer));
     MD_TRY(md_authz_from_json(answer.doc, url, p, out));
     (*out)->retry_after = answer.retry_after;
     return NULL;
@@ -65,10 +66,12 @@ md_err *md_authz_read(const md_call *call, const char *url, apr_pool_t *p, md_au
 
 md_err *md_authz_answer(const md_call *call, const md_challenge *challenge, apr_pool_t *p)
 {
+    md_post post = { .url = challenge->url,
+                     .payload = md_json_object(p),
+                     .doing = "telling the CA that it can check" };
     md_answer answer;
 
-    return md_call_post(call, challenge->url, md_json_object(p), NULL, "telling the CA that it can check", p,
-                        &answer);
+    return md_call_post(call, &post, p, &answer);
 }
 
 md_err *md_authz_problem(const md_authz *authz, apr_time_t now, apr_pool_t *p)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Authorizations and challenges (RFC 8555 7.1.4, 7.5): read one, choose which challenge to answer, tell the CA.
+ * Authorizations and challenges (RFC 8555 7.1.4, 7.5): read one, choose which challenge to answer, tell the
+ * CA.
  */
 #ifndef MD_ACME_AUTHZ_H
 #define MD_ACME_AUTHZ_H
@@ -8,7 +9,11 @@
 #include "acme/order.h"
 
 typedef enum md_authz_status {
-    MD_AUTHZ_UNKNOWN, MD_AUTHZ_PENDING, MD_AUTHZ_VALID, MD_AUTHZ_INVALID, MD_AUTHZ_GONE /* deactivated, expired, revoked */
+    MD_AUTHZ_UNKNOWN,
+    MD_AUTHZ_PENDING,
+    MD_AUTHZ_VALID,
+    MD_AUTHZ_INVALID,
+    MD_AUTHZ_GONE /* deactivated, expired, revoked */
 } md_authz_status;
 
 typedef struct md_challenge {
@@ -18,7 +23,7 @@ typedef struct md_challenge {
 
 typedef struct md_authz {
     const char *url;
-    const char *name;  /* identifier value, lowercase, without "*." */
+    const char *name; /* identifier value, lowercase, without "*." */
     int wildcard;
     md_authz_status status;
     apr_array_header_t *challenges; /* of md_challenge */

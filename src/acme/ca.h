@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Certificate authorities at run time: known names, the directory document, and one gate per CA that all orders share: nonce
- * pool, cap on requests in flight, times of rest, the account in use. Gates live on the heap for the life of an engine; they hold
- * nothing that a crash would lose.
+ * Certificate authorities at run time: known names, the directory document, and one gate per CA that all
+ * orders share: nonce pool, cap on requests in flight, times of rest, the account in use. Gates live on the
+ * heap for the life of an engine; they hold nothing that a crash would lose.
  */
 #ifndef MD_ACME_CA_H
 #define MD_ACME_CA_H
@@ -27,8 +27,8 @@ typedef struct md_directory {
 
 /** An account that the gate's orders use. Immutable; held by reference. */
 typedef struct md_account_use {
-    const char *url;  /* account URL, the "kid" */
-    const char *id;   /* folder below accounts/, or NULL while it waits in staging */
+    const char *url; /* account URL, the "kid" */
+    const char *id;  /* folder below accounts/, or NULL while it waits in staging */
     md_key *key;
 } md_account_use;
 
@@ -41,27 +41,33 @@ void md_cas_close(md_cas *cas);
 md_ca *md_cas_gate(md_cas *cas, const char *directory_url, const char *eab_kid);
 const char *md_ca_url(const md_ca *ca);
 
-/* Requests in flight: at most 8, and 1 as long as the CA was last found unreachable, so that a dead CA keeps no threads busy. */
+/* Requests in flight: at most 8, and 1 as long as the CA was last found unreachable, so that a dead CA keeps
+ * no threads busy. */
 #define MD_CA_IN_FLIGHT 8
 /** True and counted, or false: come back at *again. */
 int md_ca_enter(md_ca *ca, apr_time_t now, apr_time_t *again);
-/** Ends a request; `reached`: an HTTP answer came back; `rest_until`: the CA asked everybody to wait (503, 429 on newNonce..), or 0. */
+/** Ends a request; `reached`: an HTTP answer came back; `rest_until`: the CA asked everybody to wait (503,
+ * 429 on newNonce..), or 0. */
 void md_ca_leave(md_ca *ca, int reached, apr_time_t rest_until);
 
-/** Nonces: newest first, bounded, not older than 10 minutes. Take gives a copy in `p`, or NULL when there is none. */
+/** Nonces: newest first, bounded, not older than 10 minutes. Take gives a copy in `p`, or NULL when there is
+ * none. */
 const char *md_ca_take_nonce(md_ca *ca, apr_time_t now, apr_pool_t *p);
 void md_ca_give_nonce(md_ca *ca, const char *nonce, apr_time_t now);
 
-/** The directory in use, or NULL when it was not read yet or is older than an hour. Valid until md_cas_close. */
+/** The directory in use, or NULL when it was not read yet or is older than an hour. Valid until md_cas_close.
+ */
 const md_directory *md_ca_directory(md_ca *ca, apr_time_t now);
-/** Reads a directory document into the gate; it must have newNonce, newAccount and newOrder. ACMEv1's is refused with a clear text. */
+/** Reads a directory document into the gate; it must have newNonce, newAccount and newOrder. ACMEv1's is
+ * refused with a clear text. */
 MD_MUST md_err *md_ca_learn(md_ca *ca, const json_t *doc, apr_time_t now, apr_pool_t *p);
 
 /** The account in use: registers a hold on the pool and returns it, or NULL. */
 const md_account_use *md_ca_account(md_ca *ca, apr_pool_t *p);
 /** Sets (copying, key by reference) or forgets (url NULL) the account in use. */
 void md_ca_use_account(md_ca *ca, const char *url, const char *id, md_key *key);
-/** One at a time may find or register the account: true for whom it is; others come back later. Ended by md_ca_account_done. */
+/** One at a time may find or register the account: true for whom it is; others come back later. Ended by
+ * md_ca_account_done. */
 int md_ca_account_begin(md_ca *ca);
 void md_ca_account_done(md_ca *ca);
 

@@ -41,17 +41,17 @@ static md_err *fresh_nonce(const md_call *call, apr_pool_t *p, const char **nonc
 }
 
 /** One signed attempt. */
-static md_err *post_once(const md_call *call, const char *url, md_bytes payload, const md_call_as *as,
-                         apr_pool_t *p, md_http_response *response)
+static md_err *post_once(const md_call *call, const md_post *post, md_bytes payload, apr_pool_t *p,
+                         md_http_response *response)
 {
-    md_jws_header header = { .url = url, .kid = as->kid };
-    md_http_request request = { .method = "POST", .url = url, .content_type = "application/jose+json" };
+    md_jws_header header = { .url = post->url, .kid = post->kid };
+    md_http_request request = { .method = "POST", .url = post->url, .content_type = "application/jose+json" };
     const char *body;
 
     header.nonce = md_ca_take_nonce(call->ca, md_now(call->clock), p);
     if (!header.nonce)
         MD_TRY(fresh_nonce(call, p, &header.nonce));
-    MD_TRY(md_jws_sign(as->key, &header, payload, p, &body));
+    MD_TRY(md_jws_sign(post->key, &header, payload, p, &body));
     request.body = md_bytes_of(body);
     return send_request(call, &request, p, response);
 }
@@ -79,30 +79,30 @@ static void fill(const md_call *call, const char *url, const md_http_response *r
         answer->doc = NULL;
 }
 
-md_err *md_call_post(const md_call *call, const char *url, const json_t *payload, const md_call_as *as,
-                     const char *doing, apr_pool_t *p, md_answer *answer)
+md_err *md_call_post(const md_call *call, const md_post *post, apr_pool_t *p, md_answer *answer)
 {
-    md_call_as account = { call->account ? call->account->key : NULL,
-                           call->account ? call->account->url : NULL };
-    md_bytes text = payload ? md_bytes_of(md_json_line(payload, p)) : (md_bytes){ "", 0 };
+    md_bytes text = post->payload ? md_bytes_of(md_json_line(post->payload, p)) : (md_bytes){ "", 0 };
+    md_post as = *post;
     md_http_response response;
     md_err *err;
 
-    if (!as)
-        as = &account;
-    if (!as->key)
-        return md_fail(p, MD_FAULT_REMOTE, "md:no-account", "there is no account yet for %s", doing);
+    if (!as.key && call->account) {
+        as.key = call->account->key;
+        as.kid = call->account->url;
+    }
+    if (!as.key)
+        return md_fail(p, MD_FAULT_REMOTE, "md:no-account", "there is no account yet for %s", post->doing);
     for (int i = 0;; ++i) {
-        err = post_once(call, url, text, as, p, &response);
+        err = post_once(call, &as, text, p, &response);
         if (err)
-            return md_wrap(p, err, "%s failed while %s", md_ca_shown(md_ca_url(call->ca), p), doing);
+            return md_wrap(p, err, "%s failed while %s", md_ca_shown(md_ca_url(call->ca), p), post->doing);
         if (response.status / 100 == 2)
             break;
-        err = md_problem_of(&response, doing, url, md_now(call->clock), p);
+        err = md_problem_of(&response, post->doing, post->url, md_now(call->clock), p);
         if (!md_problem_is(err, "badNonce") || i == NONCE_REPEATS)
             return err;
     }
-    fill(call, url, &response, p, answer);
+    fill(call, post->url, &response, p, answer);
     return NULL;
 }
 
@@ -112,11 +112,10 @@ static md_err *want_object(const md_answer *answer, const char *url, const char 
     return json_is_object(answer->doc) ? NULL : md_problem_of(&answer->http, doing, url, now, p);
 }
 
-md_err *md_call_post_json(const md_call *call, const char *url, const json_t *payload, const md_call_as *as,
-                          const char *doing, apr_pool_t *p, md_answer *answer)
+md_err *md_call_post_json(const md_call *call, const md_post *post, apr_pool_t *p, md_answer *answer)
 {
-    MD_TRY(md_call_post(call, url, payload, as, doing, p, answer));
-    return want_object(answer, url, doing, md_now(call->clock), p);
+    MD_TRY(md_call_post(call, post, p, answer));
+    return want_object(answer, post->url, post->doing, md_now(call->clock), p);
 }
 
 md_err *md_call_json(const md_call *call, const char *url, const char *doing, apr_pool_t *p,

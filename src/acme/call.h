@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One request to a CA: signed as RFC 8555 6.2 wants it, with a nonce of the pool; a refused nonce is replaced and the request
- * repeated (bounded); every other refusal becomes a failure.
+ * One request to a CA: signed as RFC 8555 6.2 wants it, with a nonce of the pool; a refused nonce is replaced
+ * and the request repeated (bounded); every other refusal becomes a failure.
  */
 #ifndef MD_ACME_CALL_H
 #define MD_ACME_CALL_H
@@ -25,23 +25,25 @@ typedef struct md_answer {
     md_http_response http;
 } md_answer;
 
-/** How a POST is signed when it is not the account's key and URL. */
-typedef struct md_call_as {
-    const md_key *key;
-    const char *kid; /* NULL: with the JWK */
-} md_call_as;
+/** A POST. */
+typedef struct md_post {
+    const char *url;
+    const json_t *payload; /* NULL: POST-as-GET (RFC 8555 6.3) */
+    const char *doing;     /* names the purpose in failures: "placing the order" */
+    const md_key *key;     /* signs; NULL: the account of the call does */
+    const char *kid;       /* with `key`: the account URL, or NULL to send the JWK */
+} md_post;
 
 /**
- * POST of `payload` (NULL: POST-as-GET, RFC 8555 6.3). `doing` names the purpose in failures. 2xx is success; anything else
- * fails by md_problem_of. `as` NULL: the account of the call. Up to 4 repeats after badNonce.
+ * Sends it. 2xx is success; anything else fails by md_problem_of. A refused nonce is replaced and the request
+ * repeated, up to 4 times.
  */
-MD_MUST md_err *md_call_post(const md_call *call, const char *url, const json_t *payload, const md_call_as *as,
-                             const char *doing, apr_pool_t *p, md_answer *answer);
+MD_MUST md_err *md_call_post(const md_call *call, const md_post *post, apr_pool_t *p, md_answer *answer);
 /** Same, and the answer must be a JSON object. */
-MD_MUST md_err *md_call_post_json(const md_call *call, const char *url, const json_t *payload, const md_call_as *as,
-                                  const char *doing, apr_pool_t *p, md_answer *answer);
+MD_MUST md_err *md_call_post_json(const md_call *call, const md_post *post, apr_pool_t *p, md_answer *answer);
 /** Unsigned GET of JSON (directory, ARI). */
-MD_MUST md_err *md_call_json(const md_call *call, const char *url, const char *doing, apr_pool_t *p, md_answer *answer);
+MD_MUST md_err *md_call_json(const md_call *call, const char *url, const char *doing, apr_pool_t *p,
+                             md_answer *answer);
 /** Reads the directory into the call's gate unless it is known; at most one request. */
 MD_MUST md_err *md_call_directory(const md_call *call, apr_pool_t *p);
 

@@ -154,11 +154,14 @@ md_err *md_order_place(const md_call *call, const md_order_wish *wish, apr_pool_
     const md_directory *directory = md_ca_directory(call->ca, md_now(call->clock));
     md_order *order = apr_pcalloc(p, sizeof(*order));
     md_answer answer;
+    md_post post;
 
     if (!directory)
         return md_fail(p, MD_FAULT_REMOTE, "md:no-directory", "the CA's directory has not been read yet");
-    MD_TRY(md_call_post_json(call, directory->new_order, order_payload(wish, p), NULL, "placing the order", p,
-                             &answer));
+    post = (md_post){ .url = directory->new_order,
+                      .payload = order_payload(wish, p),
+                      .doing = "placing the order" };
+    MD_TRY(md_call_post_json(call, &post, p, &answer));
     if (!usable(answer.location))
         return md_fail(p, MD_FAULT_REMOTE, "md:bad-answer", "the CA's answer to a new order has no Location");
     order->url = answer.location;
@@ -175,18 +178,19 @@ md_err *md_order_read(const md_call *call, md_order *order, apr_pool_t *p)
 {
     md_answer answer;
 
-    MD_TRY(md_call_post_json(call, order->url, NULL, NULL, "reading the order", p, &answer));
+    MD_TRY(
+        md_call_post_json(call, &(md_post){ .url = order->url, .doing = "reading the order" }, p, &answer));
     return read_order(&answer, order, p);
 }
 
 md_err *md_order_finalize(const md_call *call, md_order *order, md_bytes csr, apr_pool_t *p)
 {
     json_t *payload = md_json_object(p);
+    md_post post = { .url = order->finalize, .payload = payload, .doing = "sending the signing request" };
     md_answer answer;
 
     md_json_set_text(payload, "csr", md_b64url(csr, p));
-    MD_TRY(
-        md_call_post_json(call, order->finalize, payload, NULL, "sending the signing request", p, &answer));
+    MD_TRY(md_call_post_json(call, &post, p, &answer));
     return read_order(&answer, order, p);
 }
 
@@ -203,7 +207,8 @@ static md_err *follow_up(const md_call *call, const md_answer *first, const char
 
         if (!up)
             return NULL;
-        MD_TRY(md_call_post(call, up, NULL, NULL, "fetching an issuer's certificate", p, &answer));
+        MD_TRY(md_call_post(call, &(md_post){ .url = up, .doing = "fetching an issuer's certificate" }, p,
+                            &answer));
         MD_TRY(md_chain_from_pem(answer.http.body, p, &more));
         md_chain_append(chain, more);
         url = up;
@@ -216,7 +221,8 @@ md_err *md_order_download(const md_call *call, const md_order *order, apr_pool_t
     md_answer answer;
     md_err *err;
 
-    MD_TRY(md_call_post(call, order->certificate, NULL, NULL, "fetching the certificate", p, &answer));
+    MD_TRY(md_call_post(call, &(md_post){ .url = order->certificate, .doing = "fetching the certificate" }, p,
+                        &answer));
     err = md_chain_from_pem(answer.http.body, p, out);
     if (err)
         return md_wrap(p, err, "what the CA sent as certificate cannot be used");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Orders (RFC 8555 7.1.3, 7.4): placed, read, finalized, downloaded. The record in staging/<domain>/order.json is what a crash leaves to
- * go on with.
+ * Orders (RFC 8555 7.1.3, 7.4): placed, read, finalized, downloaded. The record in
+ * staging/<domain>/order.json is what a crash leaves to go on with.
  */
 #ifndef MD_ACME_ORDER_H
 #define MD_ACME_ORDER_H
@@ -11,21 +11,26 @@
 #include "tls/cert.h"
 
 typedef enum md_order_status {
-    MD_ORDER_UNKNOWN, MD_ORDER_PENDING, MD_ORDER_READY, MD_ORDER_PROCESSING, MD_ORDER_VALID, MD_ORDER_INVALID
+    MD_ORDER_UNKNOWN,
+    MD_ORDER_PENDING,
+    MD_ORDER_READY,
+    MD_ORDER_PROCESSING,
+    MD_ORDER_VALID,
+    MD_ORDER_INVALID
 } md_order_status;
 
 typedef struct md_order {
     const char *url;
     md_order_status status;
-    md_names *authorizations;  /* URLs */
-    md_names *setups;          /* "challenge-setups": tokens "http-01:<name>", kept until torn down */
+    md_names *authorizations; /* URLs */
+    md_names *setups;         /* "challenge-setups": tokens "http-01:<name>", kept until torn down */
     const char *finalize, *certificate;
-    const char *spec;          /* ours: name of the key spec it is for */
-    const char *account;       /* ours: account URL it belongs to */
-    const char *ca_url;        /* ours: directory URL it was placed at */
-    md_names *done;            /* ours: authorization URLs known to be valid */
-    const json_t *error;       /* RFC 8555 7.1.3, or NULL */
-    apr_time_t retry_after;    /* of the answer just read */
+    const char *spec;       /* ours: name of the key spec it is for */
+    const char *account;    /* ours: account URL it belongs to */
+    const char *ca_url;     /* ours: directory URL it was placed at */
+    md_names *done;         /* ours: authorization URLs known to be valid */
+    const json_t *error;    /* RFC 8555 7.1.3, or NULL */
+    apr_time_t retry_after; /* of the answer just read */
 } md_order;
 
 json_t *md_order_to_json(const md_order *order, apr_pool_t *p);
@@ -47,7 +52,8 @@ MD_MUST md_err *md_order_place(const md_call *call, const md_order_wish *wish, a
 MD_MUST md_err *md_order_read(const md_call *call, md_order *order, apr_pool_t *p);
 /** Sends the CSR (DER); updates `order`. */
 MD_MUST md_err *md_order_finalize(const md_call *call, md_order *order, md_bytes csr, apr_pool_t *p);
-/** Fetches the chain; one request, or one more per "up" link when the CA sends a lone certificate (at most 4). */
+/** Fetches the chain; one request, or one more per "up" link when the CA sends a lone certificate (at most
+ * 4). */
 MD_MUST md_err *md_order_download(const md_call *call, const md_order *order, apr_pool_t *p, md_chain **out);
 /** The failure of an invalid order, with subproblems per name. */
 md_err *md_order_problem(const md_order *order, apr_time_t now, apr_pool_t *p);

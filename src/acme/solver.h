@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of solvers: how each challenge type is answered and taken down again. A new type is one file and one row.
+ * The table of solvers: how each challenge type is answered and taken down again. A new type is one file and
+ * one row.
  */
 #ifndef MD_ACME_SOLVER_H
 #define MD_ACME_SOLVER_H
@@ -14,7 +15,7 @@ typedef struct md_solve {
     const md_plan *plan;
     const md_domain *domain;
     const md_account_use *account;
-    const char *name;  /* DNS name to prove */
+    const char *name; /* DNS name to prove */
     const char *token;
     apr_time_t now;
 } md_solve;
@@ -34,16 +35,19 @@ extern const md_solver md_solver_http01; /* solve_http.c */
 
 const md_solver *md_solver_find(const char *type);
 /**
- * The types to try for a name, best first: MDCAChallenges as configured, else all solvers whose why_not is NULL. *why lists the reasons
- * of those left out, for messages.
+ * The types to try for a name, best first: MDCAChallenges as configured, else all solvers whose why_not is
+ * NULL. *why lists the reasons of those left out, for messages.
  */
-md_names *md_solver_types(const md_plan *plan, const md_domain *domain, const char *name, apr_pool_t *p, const char **why);
-/** Picks solver and challenge for an authorization: "challenge-mismatch" when the CA offers nothing usable, with both lists in the text. */
-MD_MUST md_err *md_solver_pick(const md_plan *plan, const md_domain *domain, const md_authz *authz, apr_pool_t *p,
-                               const md_solver **solver, const md_challenge **challenge);
+md_names *md_solver_types(const md_plan *plan, const md_domain *domain, const char *name, apr_pool_t *p,
+                          const char **why);
+/** Picks solver and challenge for an authorization: "challenge-mismatch" when the CA offers nothing usable,
+ * with both lists in the text. */
+MD_MUST md_err *md_solver_pick(const md_plan *plan, const md_domain *domain, const md_authz *authz,
+                               apr_pool_t *p, const md_solver **solver, const md_challenge **challenge);
 /** Takes down every setup of an order; failures are logged, none is returned. */
 void md_solver_take_all(md_store *store, const md_domain *domain, const md_names *setups, apr_pool_t *p);
 /** token "." thumbprint, RFC 8555 8.1. The token must be base64url text of at most 512 octets. */
-MD_MUST md_err *md_key_authorization(const md_key *account_key, const char *token, apr_pool_t *p, const char **out);
+MD_MUST md_err *md_key_authorization(const md_key *account_key, const char *token, apr_pool_t *p,
+                                     const char **out);
 
 #endif

@@ -138,9 +138,11 @@ static md_err *read_drive(md_cli *cli, int argc, char **argv, drive *how)
 md_err *md_cmd_drive(md_cli *cli, int argc, char **argv)
 {
     md_http_options http = { .user_agent = "apachemd/" MD_VERSION " mod_md/" MD_VERSION };
-    md_core core = {
-        .store = cli->store, .plan = cli->plan, .clock = &md_clock_system, .events = &md_joblog_only, .http = &http
-    };
+    md_core core = { .store = cli->store,
+                     .plan = cli->plan,
+                     .clock = &md_clock_system,
+                     .events = &md_joblog_only,
+                     .http = &http };
     apr_array_header_t *domains;
     drive how = { 0, 0, NULL };
 

@@ -33,7 +33,6 @@ typedef struct order {
     md_names *names;
     int first_authz;
     const char *status;
-    md_bytes csr;
     const char *pem;
 } order;
 
@@ -204,34 +203,33 @@ static void show_account(const visit *v, int status, int i)
     reply_json(v, status, doc);
 }
 
+static void add_account(visit *v, const json_t *jwk, const char *thumbprint)
+{
+    apr_pool_t *p = v->state->p;
+    account made = { apr_pstrdup(p, thumbprint), md_own_json(p, json_deep_copy(jwk)),
+                     md_own_json(p, json_deep_copy(md_json_at(v->payload, "contact"))) };
+
+    APR_ARRAY_PUSH(v->state->accounts, account) = made;
+    ++v->ca->accounts;
+    show_account(v, 201, v->state->accounts->nelts - 1);
+}
+
 static void post_new_account(visit *v)
 {
     const json_t *jwk = md_json_at(v->header, "jwk");
     const char *thumbprint = fake_pki_thumbprint(jwk, v->p);
     int i = find_account(v, thumbprint);
-    account made = { apr_pstrdup(v->state->p, thumbprint), NULL, NULL };
 
-    if (i >= 0) {
+    if (i >= 0)
         show_account(v, 200, i);
-        return;
-    }
-    if (md_json_flag(v->payload, "onlyReturnExisting", 0)) {
+    else if (md_json_flag(v->payload, "onlyReturnExisting", 0))
         reply_problem(v, 400, "accountDoesNotExist", "no account has this key");
-        return;
-    }
-    if (v->ca->terms_required && !md_json_flag(v->payload, "termsOfServiceAgreed", 0)) {
+    else if (v->ca->terms_required && !md_json_flag(v->payload, "termsOfServiceAgreed", 0))
         reply_problem(v, 403, "userActionRequired", "the terms must be agreed to");
-        return;
-    }
-    if (v->ca->eab_required && !md_json_at(v->payload, "externalAccountBinding")) {
+    else if (v->ca->eab_required && !md_json_at(v->payload, "externalAccountBinding"))
         reply_problem(v, 403, "externalAccountRequired", "an external account is needed");
-        return;
-    }
-    made.jwk = md_own_json(v->state->p, json_deep_copy(jwk));
-    made.contact = md_own_json(v->state->p, json_deep_copy(md_json_at(v->payload, "contact")));
-    APR_ARRAY_PUSH(v->state->accounts, account) = made;
-    ++v->ca->accounts;
-    show_account(v, 201, v->state->accounts->nelts - 1);
+    else
+        add_account(v, jwk, thumbprint);
 }
 
 static void post_account(visit *v, int i)
@@ -448,20 +446,13 @@ static const struct {
     { "/chal/", post_challenge }, { "/finalize/", post_finalize }, { "/cert/", post_cert },
 };
 
-/** Number of rows behind a path, for the bound of its index. */
-static int rows_of(const visit *v, const char *path)
+static int is_there(const visit *v, const char *path, int i)
 {
     if (!strcmp(path, "/acct/"))
-        return v->state->accounts->nelts;
+        return i < v->state->accounts->nelts;
     if (!strcmp(path, "/authz/") || !strcmp(path, "/chal/"))
-        return v->state->authzs->nelts;
-    return v->state->orders->nelts;
-}
-
-static int is_forgotten(const visit *v, const char *path, int i)
-{
-    return rows_of(v, path) == v->state->orders->nelts && strcmp(path, "/authz/") && strcmp(path, "/chal/") &&
-           strcmp(path, "/acct/") && order_at(v, i)->forgotten;
+        return i < v->state->authzs->nelts;
+    return i < v->state->orders->nelts && !order_at(v, i)->forgotten;
 }
 
 static void post_resource(visit *v)
@@ -473,7 +464,7 @@ static void post_resource(visit *v)
         if (strncmp(v->path, resources[k].path, length) != 0)
             continue;
         i = atoi(v->path + length);
-        if (i < 0 || i >= rows_of(v, resources[k].path) || is_forgotten(v, resources[k].path, i))
+        if (i < 0 || !is_there(v, resources[k].path, i))
             break;
         resources[k].post(v, i);
         return;
