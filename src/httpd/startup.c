@@ -170,6 +170,26 @@ int md_startup_before_ssl(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, se
     return OK;
 }
 
+/** Tells the command line, which knows no listeners, how clients reach this server. Without the file, both
+ * ways are assumed. */
+static void note_reach(const md_run *run, apr_pool_t *p)
+{
+    const md_place place = MD_PLACE(MD_GROUP_ROOT, NULL, "httpd.json");
+    int http = run->plan->can_http != 0, https = run->plan->can_https != 0;
+    json_t *doc = NULL;
+    md_err *err = md_store_load_json(run->store, place, p, &doc);
+
+    if (!err && http == md_json_flag(doc, "proto.http", 1) && https == md_json_flag(doc, "proto.https", 1))
+        return;
+    doc = md_json_object(p);
+    md_json_set_flag(doc, "proto.http", http);
+    md_json_set_flag(doc, "proto.https", https);
+    err = md_store_save_json(run->store, place, doc, p);
+    if (err)
+        md_log_err(MD_LOG_WARN, 0, NULL, "noting how clients reach this server", err,
+                   "Only a2md will miss it:");
+}
+
 /** Says now what a renewal would stumble over, as far as it can be seen without the network. */
 static void preview(const md_run *run, const md_domain *domain, apr_pool_t *p)
 {
@@ -211,6 +231,7 @@ int md_startup_after_ssl(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, ser
     (void)base;
     if (!run || md_hosts_is_dry_run())
         return OK;
+    note_reach(run, ptemp);
     survey(run, ptemp);
     if (!run->watched) {
         md_log(MD_LOG_DEBUG, 10075, "no managed domain needs to be looked after");
