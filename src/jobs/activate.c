@@ -206,7 +206,7 @@ static md_err *add_records(const moving *move, apr_array_header_t *files, apr_po
     MD_TRY(find_account(move, &as, p));
     MD_TRY(md_job_load(move->store, MD_GROUP_STAGING, as.name, p, &job));
     APR_ARRAY_PUSH(files, md_file) = (md_file){
-        .file = "md.json", .value = md_bytes_of(md_json_text_of(md_domain_to_json(&as, state, p), p))
+        .file = "md.json", .value = md_bytes_of(md_json_text_of(md_domain_to_json(&as, (int)state, p), p))
     };
     APR_ARRAY_PUSH(files, md_file) =
         (md_file){ .file = "job.json", .value = md_bytes_of(md_json_text_of(md_job_to_json(job, p), p)) };

@@ -25,11 +25,13 @@ static const char *type_of(const char *event)
 
 static md_err *note(void *self, const md_event *event, apr_pool_t *p)
 {
+    const char *text = event->text ? event->text : event->name;
+
     (void)self;
     if (!event->job)
         return NULL;
     md_job_note(event->job, event->when, type_of(event->name), event->err ? event->err->type : NULL,
-                event->err ? md_err_text(event->err, p) : event->text);
+                event->err ? md_err_text(event->err, p) : text);
     md_job_note(event->job, event->when, apr_pstrcat(p, "message-", event->name, NULL), NULL, NULL);
     return NULL;
 }

@@ -36,6 +36,7 @@ static void enter(md_step *step, const md_stage *stage)
 {
     step->work->stage = stage;
     step->work->since = step->work->at = step->now;
+    md_log(MD_LOG_DEBUG, 10052, "%s: %s", step->work->domain->name, stage->doing);
 }
 
 static const md_stage *stage_named(const md_kind *kind, const char *name)
