@@ -52,8 +52,7 @@ void *md_conf_merge_server(apr_pool_t *p, void *base, void *over)
     return conf;
 }
 
-/* ---- Where a directive stands
- * ----------------------------------------------------------------------------------- */
+/* Where a directive stands. */
 
 static md_server_conf *base_conf_of(const cmd_parms *cmd)
 {
@@ -100,8 +99,7 @@ static const char *complaint(const cmd_parms *cmd, const char *why)
     return why ? apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", why, NULL) : NULL;
 }
 
-/* ---- What happens to words before they are read
- * -------------------------------------------------------------------- */
+/* What happens to words before they are read. */
 
 static const char *use_path(const cmd_parms *cmd, md_names *words)
 {
@@ -241,8 +239,7 @@ static const char *prepare(const cmd_parms *cmd, const md_field *field, md_names
     }
 }
 
-/* ---- Settings
- * -------------------------------------------------------------------------------------------------------- */
+/* Settings. */
 
 static const char *set_row(cmd_parms *cmd, md_names *words)
 {
@@ -289,9 +286,7 @@ static const char *set_text(cmd_parms *cmd, void *unused, const char *text)
     return set_row(cmd, words);
 }
 
-/* ---- Domains
- * ---------------------------------------------------------------------------------------------------------
- */
+/* Domains. */
 
 static void declare(cmd_parms *cmd, md_domain *domain)
 {
@@ -382,8 +377,7 @@ static const char *open_section(cmd_parms *cmd, void *unused, const char *args)
     return why;
 }
 
-/* ---- The table
- * ------------------------------------------------------------------------------------------------------- */
+/* The table. */
 
 /* clang-format off */
 #define MD_ROW(id) ((void *)&md_field_rows[MD_FIELD_##id])

@@ -59,8 +59,7 @@ static const char *server_text(const server_rec *server, apr_pool_t *p)
                         server->defn_line_number);
 }
 
-/* ---- Settings
- * -------------------------------------------------------------------------------------------------------- */
+/* Settings. */
 
 static apr_array_header_t *servers_of(server_rec *base, apr_pool_t *p)
 {
@@ -94,9 +93,7 @@ static void complete_settings(hosts *pass)
     pass->plan->policy = *base->policy;
 }
 
-/* ---- Contacts
- * ----------------------------------------------------------------------------------------------------------
- */
+/* Contacts. */
 
 /** "mailto:" unless there is a scheme already. */
 static const char *contact_uri(const char *contact, apr_pool_t *p)
@@ -139,9 +136,7 @@ static void take_contact(const hosts *pass, const server_rec *server, md_domain 
         domain->contacts = contacts_of(contact, pass->p);
 }
 
-/* ---- Domains
- * -----------------------------------------------------------------------------------------------------------
- */
+/* Domains. */
 
 static void complain(hosts *pass, int id, const char *text)
 {
@@ -218,8 +213,7 @@ static void add_domains(hosts *pass)
     }
 }
 
-/* ---- Hosts find domains
- * -------------------------------------------------------------------------------------------------- */
+/* Hosts find domains. */
 
 /** A configuration of its own for a server with domains: others may share the one it has now. */
 static void assign(const hosts *pass, server_rec *server, apr_array_header_t *domains)
@@ -264,9 +258,7 @@ static void match_server(hosts *pass, server_rec *server)
     check_one_domain(pass, server, domains);
 }
 
-/* ---- What follows
- * ----------------------------------------------------------------------------------------------------------
- */
+/* What follows. */
 
 /** A name of a TLS host: the certificate is for it, too, or somebody should know that it is not. */
 static void add_name(hosts *pass, const server_rec *server, md_domain *domain, const char *name)
