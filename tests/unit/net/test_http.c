@@ -18,7 +18,7 @@
 
 #define OK "HTTP/1.1 200 OK\r\n"
 
-static char many_headers[100 * 1000], large[200 * 1000];
+static char many_headers[100 * 1000], sized[200 * 1000], endless[200 * 1000];
 
 static const loopback_reply replies[] = {
     { "/hello", OK "Content-Length: 5\r\nReplay-Nonce: n1\r\nLink: <a>;rel=x\r\nLink: <b>;rel=y\r\n\r\nhello",
@@ -31,7 +31,8 @@ static const loopback_reply replies[] = {
     { "/error", "HTTP/1.1 500 Oh\r\nContent-Length: 4\r\n\r\nsick", 0 },
     { "/half", OK "Content-Length: 100\r\n\r\nnot all", 1 },
     { "/headers", many_headers, 1 },
-    { "/large", large, 1 },
+    { "/sized", sized, 1 },
+    { "/endless", endless, 1 },
     { "/mute", NULL, 1 },
     { "/hold", "hold", 1 },
     { NULL, NULL, 0 },
@@ -257,12 +258,12 @@ START_TEST(headers_are_bounded)
 }
 END_TEST
 
-static void fill_large(const char *head)
+static void fill(char *reply, const char *head)
 {
-    const apr_size_t at = strlen(strcpy(large, head));
+    const apr_size_t at = strlen(strcpy(reply, head));
 
-    memset(large + at, 'x', 150 * 1000);
-    large[at + 150 * 1000] = '\0';
+    memset(reply + at, 'x', 150 * 1000);
+    reply[at + 150 * 1000] = '\0';
 }
 
 static void set_up_small(void)
@@ -272,18 +273,18 @@ static void set_up_small(void)
 
 START_TEST(a_body_is_bounded_with_and_without_a_length)
 {
-    fill_large(OK "Content-Length: 150000\r\n\r\n");
-    CHECK_FAILS(get("/large"), MD_FAULT_REMOTE, "is larger than 100 KiB");
-    fill_large(OK "\r\n");
-    CHECK_FAILS(get("/large"), MD_FAULT_REMOTE, "is larger than 100 KiB");
-    ck_assert_str_eq(get("/large")->type, "md:too-large");
+    fill(sized, OK "Content-Length: 150000\r\n\r\n");
+    fill(endless, OK "\r\n");
+    CHECK_FAILS(get("/sized"), MD_FAULT_REMOTE, "is larger than 100 KiB");
+    CHECK_FAILS(get("/endless"), MD_FAULT_REMOTE, "is larger than 100 KiB");
+    ck_assert_str_eq(get("/endless")->type, "md:too-large");
 }
 END_TEST
 
 START_TEST(a_body_grows_to_its_size)
 {
-    fill_large(OK "\r\n");
-    CHECK_OK(get("/large"));
+    fill(endless, OK "\r\n");
+    CHECK_OK(get("/endless"));
     ck_assert_uint_eq(response.body.size, 150 * 1000);
     ck_assert_uint_eq(strspn(response.body.data, "x"), 150 * 1000);
 }

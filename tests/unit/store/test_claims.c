@@ -6,6 +6,7 @@
 
 #include <apr_strings.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -133,7 +134,7 @@ END_TEST
 #define THREADS 4
 #define ROUNDS  50
 
-static int inside, entered;
+static atomic_int inside, entered;
 
 static void *claim_often(void *data)
 {
@@ -147,7 +148,7 @@ static void *claim_often(void *data)
         if (!claim)
             continue;
         ++i;
-        if (inside++) /* no lock but the claim protects this */
+        if (inside++) /* somebody else is here */
             return NULL;
         ++entered;
         --inside;
