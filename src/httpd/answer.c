@@ -131,25 +131,36 @@ static int require_https(request_rec *r, const md_domain *domain)
     return DECLINED;
 }
 
+/** Paths of ours, on whatever host: a CA's question, or what everybody may know. */
+static int answer_path(request_rec *r, const md_run *run)
+{
+    if (begins(r->uri, CHALLENGES))
+        return answer_challenge(r, run);
+    return begins(r->uri, OURS) ? md_page_public(r, run) : DECLINED;
+}
+
+/** What a host of a domain says to everything else. */
+static int answer_host(request_rec *r, const md_run *run, const md_domain *domain)
+{
+    if (md_run_waits(run, domain) && ap_ssl_conn_is_ssl(r->connection) && !begins(r->uri, CHALLENGES) &&
+        !begins(r->uri, OURS))
+        return refuse_without_certificate(r);
+    return domain->policy.require_https ? require_https(r, domain) : DECLINED;
+}
+
 int md_answer_quick(request_rec *r, int lookup)
 {
     const md_run *run = md_run_now();
     const md_domain *domain;
-    int status = DECLINED;
+    int status;
 
     if (!run || lookup || !r->uri || !ap_is_initial_req(r))
         return DECLINED;
     if (md_ssl_is_challenge(r->connection))
         return HTTP_SERVICE_UNAVAILABLE;
-    if (begins(r->uri, CHALLENGES) && (status = answer_challenge(r, run)) != DECLINED)
-        return status;
-    if (begins(r->uri, OURS) && (status = md_page_public(r, run)) != DECLINED)
+    status = answer_path(r, run);
+    if (status != DECLINED)
         return status;
     domain = md_conf_domain(r->server);
-    if (!domain)
-        return DECLINED;
-    if (md_run_waits(run, domain) && ap_ssl_conn_is_ssl(r->connection) && !begins(r->uri, CHALLENGES) &&
-        !begins(r->uri, OURS))
-        return refuse_without_certificate(r);
-    return domain->policy.require_https ? require_https(r, domain) : DECLINED;
+    return domain ? answer_host(r, run, domain) : DECLINED;
 }

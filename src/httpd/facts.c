@@ -11,7 +11,7 @@
 
 #define KEPT_AS         "mod_md facts"
 #define END_OF_CERT     "-----END CERTIFICATE-----"
-#define STATIC_FILE_MAX (256 * 1024)
+#define STATIC_FILE_MAX ((apr_size_t)256 * 1024)
 
 enum { ISSUERS_MAX = 32 };
 
@@ -263,7 +263,7 @@ md_facts *md_facts_gather(md_store *store, const md_plan *plan, process_rec *pro
     apr_pool_create(&paths, work);
     pass.issuers = apr_hash_make(work);
     facts->count = plan->domains->nelts;
-    facts->each = apr_pcalloc(pass.now->pool, (apr_size_t)facts->count * sizeof(*facts->each));
+    facts->each = apr_pcalloc(pass.now->pool, (apr_size_t)facts->count * sizeof(const apr_array_header_t *));
     for (int i = 0; i < facts->count; ++i) {
         const md_domain *domain = MD_DOMAIN(plan, i);
 

@@ -233,9 +233,8 @@ static int acceptable(SSL *ssl, md_live_slot *slot, set *held)
     return accepted;
 }
 
-int md_live_choose(SSL *ssl, void *data)
+int md_live_choose(SSL *ssl, md_live_slot *slot)
 {
-    md_live_slot *slot = data;
     int chosen = 1;
     set *held;
 

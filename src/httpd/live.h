@@ -22,7 +22,7 @@ md_live_slot *md_live_slot_at(md_live_slot *slots, int index);
 
 /** The certificate callback of a virtual host's SSL_CTX; `slot` is its domain's. Puts the newest set in place
  * when there is one. */
-int md_live_choose(SSL *ssl, void *slot);
+int md_live_choose(SSL *ssl, md_live_slot *slot);
 
 /** Does this child have, or can it load, something newer than what mod_ssl loaded at start? */
 int md_live_serves(md_live_slot *slot);
