@@ -7,17 +7,21 @@ import multiprocessing
 import time
 
 from kit import acme, pki
+from kit.proc import port_answers, wait_until
 
 
 def answer_challenges(port, thumbprint):
     """Answer every http-01 question on this port: the token is in the path."""
     async def answer(reader, writer):
-        request = await reader.readuntil(b"\r\n\r\n")
+        try:
+            request = await reader.readuntil(b"\r\n\r\n")
+        except asyncio.IncompleteReadError:             # somebody only looked whether we are there
+            return writer.close()
         token = request.split(b" ", 2)[1].rsplit(b"/", 1)[1]
         body = token + b"." + thumbprint.encode()
         writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
         await writer.drain()
-        writer.close()
+        return writer.close()
 
     async def serve():
         server = await asyncio.start_server(answer, "127.0.0.1", port, backlog=512)
@@ -46,6 +50,7 @@ def flood(ca, hosts, connections):
         names.put(name)
     answering = multiprocessing.Process(target=answer_challenges, args=(ca.http_port, account.thumbprint), daemon=True)
     answering.start()
+    wait_until(lambda: port_answers(ca.http_port), 10, "the answers to challenges")
     workers = [multiprocessing.Process(target=place_orders, args=(ca.url, ca.ca_file, account, names, done), daemon=True)
                for _ in range(connections)]
     began = time.monotonic()

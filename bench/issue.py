@@ -35,6 +35,8 @@ def through_httpd(ca, hosts, module, folder, args):
         began = time.monotonic()
         wait_until(all_stored, args.limit, f"{len(hosts)} certificates", pause=0.05)
         stored = time.monotonic() - began
+        for line in httpd.log_lines("AH10056")[:3]:
+            note("an attempt failed: " + line[:300])
         return stored, (all_live(httpd, hosts, began) if module == MODULES["ours"]() else None)
     finally:
         httpd.stop()

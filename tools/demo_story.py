@@ -70,9 +70,14 @@ class LogTeller(threading.Thread):
         with open(self.log, encoding="utf-8", errors="replace") as log:
             while not self.ended.wait(0.01):
                 for line in log.readlines():
-                    found = re.search(r"\[md:(\w+)\] .*?\] (.*)", line)
-                    if found:
-                        say(found[2].strip()[:160], "!" if found[1] in ("error", "crit", "emerg") else "|")
+                    self.tell(line)
+
+    @staticmethod
+    def tell(line):
+        """What an operator would want to read, and each step of the orders (AH10052)."""
+        found = re.search(r"\[md:(\w+)\] \[pid.*?\] (?:\w+\.c\(\d+\): )?(?:AH\d+: )?(.*)", line)
+        if found and (found[1] != "debug" or "AH10052" in line):
+            say(found[2].strip()[:160], "!" if found[1] in ("error", "crit", "emerg") else "|")
 
     def stop(self):
         """Tell no more."""
@@ -95,7 +100,7 @@ class Demo:
         self.ca = self.keep(pebble.Pebble(self.folder, dns, strict=True, config=config, va_sleeptime=3))
         (self.folder / "root.pem").write_text(self.ca.root())
         say(f"Pebble is up: {self.ca.url}; its certificates live for {LIFETIME_S} s, its root is in {self.folder}/root.pem")
-        self.httpd = self.keep(Httpd(self.ca, folder=self.folder / "httpd"))
+        self.httpd = self.keep(Httpd(self.ca, folder=self.folder / "httpd", md_level="debug"))
         # Configuration for everyone else: two lines. The rest makes time run faster.
         managed = f"MDomain {SHOP} www.{SHOP}\nMDomain {BLOG}\n"
         self.httpd.configure(managed, f"MDRenewWindow {WINDOW_S}s\nMDRenewViaARI off\nMDRetryDelay 1s\n", STATUS,

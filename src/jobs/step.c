@@ -11,7 +11,8 @@
 #include "base/log.h"
 #include "plan/due.h"
 
-/* Somebody else is at work on the job: another server on the same store, or our own generation that is about to end. */
+/* Somebody else is at work on the job: another server on the same store, or our own generation that is about
+ * to end. */
 #define CLAIMED_PAUSE apr_time_from_sec(2)
 /* Stages that are left sooner are not worth a record. */
 #define WORTH_TELLING apr_time_from_msec(500)
@@ -48,14 +49,16 @@ static const md_stage *stage_named(const md_kind *kind, const char *name)
     return stage->name ? stage : NULL;
 }
 
-/* ---- Failures ------------------------------------------------------------------------------------------------------- */
+/* ---- Failures
+ * ------------------------------------------------------------------------------------------------------- */
 
 static int was_cut_off(const md_err *err)
 {
     return err->type && !strcmp(err->type, "md:cancelled");
 }
 
-/** A limit of the CA counts once, so that it neither lengthens later delays nor adds to those that lead to another CA. */
+/** A limit of the CA counts once, so that it neither lengthens later delays nor adds to those that lead to
+ * another CA. */
 static int count_error(const md_step *step, const md_err *err)
 {
     int errors = step->job && step->job->errors > step->work->errors ? step->job->errors : step->work->errors;
@@ -68,15 +71,19 @@ static void report(const md_step *step, const char *doing, const md_err *err)
     const md_work *work = step->work;
     const char *in = md_duration_words(work->at - step->now, step->p);
 
-    md_log_err(MD_LOG_ERROR, 10056, work->domain->name, doing, err, "%s %s failed, next try in %s (%s). %s:",
-               work->kind->doing, work->domain->name, in, md_date_text(work->at, step->p), md_err_advice(err));
-    md_log(MD_LOG_INFO, 10057, "%s: %d error(s) in a row, next run in %s", work->domain->name, work->errors, in);
+    md_log_err(MD_LOG_ERROR, 10056, work->domain->name, doing, err,
+               "%s %s failed, next try in %s (%s). %s:", work->kind->doing, work->domain->name, in,
+               md_date_text(work->at, step->p), md_err_advice(err));
+    md_log(MD_LOG_INFO, 10057, "%s: %d error(s) in a row, next run in %s", work->domain->name, work->errors,
+           in);
 }
 
 /** The record of a failure. That it cannot be saved is news only if the failure is another one. */
 static void record_failure(md_step *step, const char *doing, const md_err *err)
 {
-    md_event event = { .name = "errored", .domain = step->domain->name, .job = step->job, .err = err, .when = step->now };
+    md_event event = {
+        .name = "errored", .domain = step->domain->name, .job = step->job, .err = err, .when = step->now
+    };
     md_job *job = step->job;
     md_err *unsaved;
 
@@ -88,7 +95,8 @@ static void record_failure(md_step *step, const char *doing, const md_err *err)
     md_tell(step->core->events, &event, step->p);
     unsaved = md_job_save(step->core->store, job, step->p);
     if (unsaved && err->fault != MD_FAULT_LOCAL)
-        md_log_err(MD_LOG_ERROR, 0, step->domain->name, "saving the record of a job", unsaved, "The record cannot be saved:");
+        md_log_err(MD_LOG_ERROR, 0, step->domain->name, "saving the record of a job", unsaved,
+                   "The record cannot be saved:");
 }
 
 static md_err *fail(md_step *step, md_err *err)
@@ -108,7 +116,8 @@ static md_err *fail(md_step *step, md_err *err)
     return err;
 }
 
-/* ---- Verdicts ------------------------------------------------------------------------------------------------------- */
+/* ---- Verdicts
+ * ------------------------------------------------------------------------------------------------------- */
 
 /** Whoever looks at the status sees what a job waits for. */
 static void show_wait(md_step *step, apr_time_t until)
@@ -133,9 +142,7 @@ static md_err *apply(md_step *step, const md_next *next)
         step->work->at = next->at;
         show_wait(step, next->at);
         return NULL;
-    case MD_DONE:
-        md_work_rest(step->work, next->at);
-        return NULL;
+    case MD_DONE: md_work_rest(step->work, next->at); return NULL;
     default: return next->err;
     }
     if (!to || !to->name)
