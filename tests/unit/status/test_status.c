@@ -163,6 +163,82 @@ START_TEST(domains_are_sorted_by_name)
 END_TEST
 
 Suite *suite_status_status(void);
+/* What people and programs read: keys, order and forms are not ours to change. */
+static const char golden[] = "{\n"
+                             "  \"version\": \"" MD_VERSION "\",\n"
+                             "  \"managed-domains\": [\n"
+                             "    {\n"
+                             "      \"name\": \"example.org\",\n"
+                             "      \"domains\": [\n"
+                             "        \"example.org\"\n"
+                             "      ],\n"
+                             "      \"contacts\": [\n"
+                             "        \"mailto:admin@example.org\"\n"
+                             "      ],\n"
+                             "      \"transitive\": 1,\n"
+                             "      \"ca\": {\n"
+                             "        \"proto\": \"ACME\",\n"
+                             "        \"urls\": [\n"
+                             "          \"https://acme-v02.api.letsencrypt.org/directory\"\n"
+                             "        ]\n"
+                             "      },\n"
+                             "      \"state\": 2,\n"
+                             "      \"renew-mode\": 1,\n"
+                             "      \"renew-window\": \"33%\",\n"
+                             "      \"warn-window\": \"10%\",\n"
+                             "      \"must-staple\": false,\n"
+                             "      \"proto\": {\n"
+                             "        \"acme-tls/1\": []\n"
+                             "      },\n"
+                             "      \"stapling\": false,\n"
+                             "      \"profile-mandatory\": false,\n"
+                             "      \"ari-renewals\": true,\n"
+                             "      \"live-activation\": true,\n"
+                             "      \"cert\": {\n"
+                             "        \"rsa\": {\n"
+                             "          \"valid\": {\n"
+                             "            \"from\": \"Sun, 03 Jan 2027 18:13:20 GMT\",\n"
+                             "            \"until\": \"Sat, 03 Apr 2027 18:13:20 GMT\"\n"
+                             "          },\n"
+                             "          \"serial\": \"03AB\",\n"
+                             "          \"sha256-fingerprint\": \"0123\",\n"
+                             "          \"issuer-name\": \"/CN=Test CA\",\n"
+                             "          \"issuer-uri\": \"http://ca.test/issuer\",\n"
+                             "          \"ari-cert-id\": \"aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE\"\n"
+                             "        },\n"
+                             "        \"valid\": {\n"
+                             "          \"from\": \"Sun, 03 Jan 2027 18:13:20 GMT\",\n"
+                             "          \"until\": \"Sat, 03 Apr 2027 18:13:20 GMT\"\n"
+                             "        }\n"
+                             "      },\n"
+                             "      \"renew-at\": \"Fri, 05 Mar 2027 01:25:20 GMT\",\n"
+                             "      \"watched\": true\n"
+                             "    }\n"
+                             "  ]\n"
+                             "}";
+
+START_TEST(the_document_is_what_it_was_byte_for_byte)
+{
+    static md_cert_facts facts = { .serial = "03AB",
+                                   .sha256 = "0123",
+                                   .sha1 = "45",
+                                   .issuer = "/CN=Test CA",
+                                   .issuer_uri = "http://ca.test/issuer" };
+    md_core core = new_core(new_domain(NAME));
+    md_domain *domain = MD_DOMAIN(core.plan, 0);
+    json_t *doc;
+
+    facts.valid = (md_period){ apr_time_from_sec(1799000000), apr_time_from_sec(1806776000) };
+    facts.names = domain->names;
+    facts.ari_id = "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE";
+    live_cert = &facts;
+    domain->used = 1;
+    domain->contacts = md_words("mailto:admin@example.org", kit_pool);
+    CHECK_OK(md_status_all(&core, kit_pool, &doc));
+    ck_assert_str_eq(md_json_text_of(doc, kit_pool), golden);
+}
+END_TEST
+
 Suite *suite_status_status(void)
 {
     Suite *suite = suite_create("status/status");
@@ -174,5 +250,6 @@ Suite *suite_status_status(void)
     tcase_add_test(tests, a_job_in_staging_is_the_renewal);
     tcase_add_test(tests, the_public_answer_tells_certificates_only);
     tcase_add_test(tests, domains_are_sorted_by_name);
+    tcase_add_test(tests, the_document_is_what_it_was_byte_for_byte);
     return suite;
 }
