@@ -163,16 +163,25 @@ void md_err_to_json(const md_err *err, json_t *last, apr_pool_t *p)
     md_json_set_text(last, "advice", md_err_advice(err));
 }
 
-md_err *md_err_copy(const md_err *err, apr_pool_t *p)
+static md_err *copy_one(const md_err *err, apr_pool_t *p)
 {
-    md_err *copy;
+    md_err *copy = apr_pmemdup(p, err, sizeof(*copy));
 
-    if (!err)
-        return NULL;
-    copy = apr_pmemdup(p, err, sizeof(*copy));
     copy->type = apr_pstrdup(p, err->type);
     copy->detail = apr_pstrdup(p, err->detail);
-    copy->cause = md_err_copy(err->cause, p);
     copy->subproblems = err->subproblems ? md_own_json(p, json_deep_copy(err->subproblems)) : NULL;
     return copy;
+}
+
+md_err *md_err_copy(const md_err *err, apr_pool_t *p)
+{
+    md_err *outermost = err ? copy_one(err, p) : NULL;
+
+    for (md_err *each = outermost; each && each->cause;) {
+        md_err *cause = copy_one(each->cause, p);
+
+        each->cause = cause;
+        each = cause;
+    }
+    return outermost;
 }

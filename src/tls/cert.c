@@ -20,7 +20,9 @@ enum { CHAIN_MAX = 16, PEM_MAX = 256 * 1024, NAMES_MAX = 1024 };
  */
 static int no_pass_phrase(char *buffer, int size, int writing, void *self)
 {
-    (void)buffer, (void)size, (void)writing, (void)self;
+    (void)writing, (void)self;
+    if (size > 0)
+        *buffer = '\0';
     return -1;
 }
 

@@ -133,7 +133,7 @@ const char *md_sha256_b64url(md_bytes bytes, apr_pool_t *p)
 
 md_err *md_jwk_thumbprint(const md_key *key, apr_pool_t *p, const char **out)
 {
-    json_t *jwk;
+    json_t *jwk = NULL;
 
     MD_TRY(md_jwk(key, p, &jwk));
     *out = md_sha256_b64url(md_bytes_of(md_json_line(jwk, p)), p);
@@ -189,9 +189,9 @@ md_err *md_jws_sign(const md_key *key, const md_jws_header *header, md_bytes pay
                     const char **out)
 {
     const algorithm *how = algorithm_of(key);
-    json_t *head = md_json_object(p), *jwk;
+    json_t *head = md_json_object(p), *jwk = NULL;
     const char *head_text, *payload_text;
-    md_bytes signature;
+    md_bytes signature = { NULL, 0 };
 
     if (!how)
         return unfit(p);
@@ -213,11 +213,11 @@ md_err *md_jws_sign(const md_key *key, const md_jws_header *header, md_bytes pay
 md_err *md_jws_eab(const md_key *account_key, const char *kid, const char *hmac, const char *url,
                    apr_pool_t *p, json_t **out)
 {
-    json_t *head = md_json_object(p), *jwk;
+    json_t *head = md_json_object(p), *jwk = NULL;
     const char *head_text, *payload_text, *text;
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned int size = 0;
-    md_bytes secret;
+    md_bytes secret = { NULL, 0 };
     md_err *err = md_b64url_read(hmac, p, &secret);
 
     if (err || !secret.size)

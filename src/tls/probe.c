@@ -5,6 +5,7 @@
  */
 #include "tls/probe.h"
 
+#include <apr_errno.h>
 #include <apr_strings.h>
 #include <arpa/inet.h>
 #include <errno.h>
@@ -29,6 +30,13 @@ typedef struct attempt {
     apr_pool_t *p;
 } attempt;
 
+static const char *reason_of(int error, apr_pool_t *p)
+{
+    char text[128];
+
+    return apr_pstrdup(p, apr_strerror(APR_FROM_OS_ERROR(error), text, sizeof(text)));
+}
+
 static md_err *failed(const attempt *at, const char *what, const char *why)
 {
     return md_fail(at->p, MD_FAULT_REMOTE, "md:probe", "cannot %s %s port %d: %s", what, at->target->host,
@@ -49,7 +57,7 @@ static md_err *await(const attempt *at, short events)
         if (count == 0)
             return failed(at, "shake hands with", "it takes too long");
         if (errno != EINTR)
-            return failed(at, "shake hands with", strerror(errno));
+            return failed(at, "shake hands with", reason_of(errno, at->p));
     }
 }
 
@@ -84,14 +92,14 @@ static md_err *open_connection(attempt *at)
         return failed(at, "connect to", "this is no address");
     at->fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (at->fd < 0)
-        return failed(at, "connect to", strerror(errno));
+        return failed(at, "connect to", reason_of(errno, at->p));
     if (connect(at->fd, (struct sockaddr *)&address, size) == 0)
         return NULL;
     if (errno != EINPROGRESS)
-        return failed(at, "connect to", strerror(errno));
+        return failed(at, "connect to", reason_of(errno, at->p));
     MD_TRY(await(at, POLLOUT));
     if (getsockopt(at->fd, SOL_SOCKET, SO_ERROR, &error, &length) || error)
-        return failed(at, "connect to", strerror(error));
+        return failed(at, "connect to", reason_of(error, at->p));
     return NULL;
 }
 
@@ -130,7 +138,7 @@ static md_err *send_pending(const attempt *at, SSL *ssl)
         else if (errno == EAGAIN)
             MD_TRY(await(at, POLLOUT));
         else if (errno != EINTR)
-            return failed(at, "shake hands with", strerror(errno));
+            return failed(at, "shake hands with", reason_of(errno, at->p));
     }
     (void)BIO_reset(SSL_get_wbio(ssl));
     return NULL;
@@ -147,7 +155,7 @@ static md_err *receive_more(const attempt *at, SSL *ssl)
     if (count < 0 && (errno == EAGAIN || errno == EINTR))
         return NULL;
     if (count <= 0)
-        return failed(at, "shake hands with", count ? strerror(errno) : "the connection was closed");
+        return failed(at, "shake hands with", count ? reason_of(errno, at->p) : "the connection was closed");
     return BIO_write(SSL_get_rbio(ssl), bytes, (int)count) == count
                ? NULL
                : md_fail_tls(at->p, "md:probe", "cannot keep what the server sent");

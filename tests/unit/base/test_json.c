@@ -87,7 +87,7 @@ END_TEST
 
 START_TEST(a_huge_text_is_not_even_looked_at)
 {
-    const apr_size_t size = 1024 * 1024 + 1;
+    const apr_size_t size = 1048577;
     char *text = apr_palloc(kit_pool, size + 1);
     json_t *doc;
 
@@ -99,7 +99,7 @@ END_TEST
 
 START_TEST(a_deep_text_fails_instead_of_using_up_the_stack)
 {
-    const apr_size_t size = 1024 * 1024;
+    const apr_size_t size = 1048576;
     char *text = apr_palloc(kit_pool, size + 1);
     json_t *doc;
 

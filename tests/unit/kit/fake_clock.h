@@ -18,11 +18,11 @@ typedef struct fake_clock {
 /** A moment like any other: Thu, 29 Aug 2030 16:06:35 GMT. */
 #define FAKE_NOW apr_time_from_sec(1914249995)
 
-/** Stands at `now`; every draw gives 0.5, which leaves backoff and jitter at their middle. */
-fake_clock *fake_clock_make(apr_time_t now, apr_pool_t *p);
+/** Stands at `start`; every draw gives 0.5, which leaves backoff and jitter at their middle. */
+fake_clock *fake_clock_make(apr_time_t start, apr_pool_t *p);
 /** Moves it, also backwards. */
 void fake_clock_pass(fake_clock *clock, apr_interval_time_t time);
-void fake_clock_set(fake_clock *clock, apr_time_t now);
+void fake_clock_set(fake_clock *clock, apr_time_t moment);
 /** Sets `random` as above. */
 void fake_clock_chance(fake_clock *clock, double random);
 
