@@ -128,12 +128,15 @@ static md_err *open_store(md_cli *cli, int writes)
 {
     md_store_fs_options options = { .base = NULL, .uid = -1, .read_only = !writes };
     char *base = NULL;
+    apr_finfo_t found;
 
     if (!cli->store_dir)
         return md_usage(cli, "this command needs the folder of the store: -d DIR");
     if (apr_filepath_merge(&base, NULL, cli->store_dir, 0, cli->p) != APR_SUCCESS)
         return md_usage(cli, "-d %s is not a usable path", cli->store_dir);
     options.base = base;
+    if (!writes && apr_stat(&found, base, APR_FINFO_TYPE, cli->p) != APR_SUCCESS)
+        md_log(MD_LOG_WARN, 0, "there is no store at %s", base);
     MD_TRY(md_store_fs_open(&options, cli->p, &cli->store));
     return read_plan(cli);
 }

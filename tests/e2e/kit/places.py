@@ -17,6 +17,11 @@ def module_under_test():
     return pathlib.Path(os.environ.get("MD_MODULE", TOP / "build/release/mod_md.so")).resolve()
 
 
+def a2md_under_test():
+    """The a2md to run: $MD_A2MD, else the one beside the module."""
+    return pathlib.Path(os.environ.get("MD_A2MD", module_under_test().parent / "a2md")).resolve()
+
+
 def stock_module():
     """Debian's own mod_md.so, for taking over its store and for figures side by side."""
     return modules_dir() / "mod_md.so"
