@@ -77,7 +77,6 @@ static const struct {
 } advice_by_type[] = {
     { ACME "rateLimited", "The CA asks to wait; nothing needs to be done unless this repeats for days" },
     { ACME "userActionRequired", "Read the CA's terms of service and set 'MDCertificateAgreement accepted'" },
-    { ACME "agreementRequired", "Read the CA's terms of service and set 'MDCertificateAgreement accepted'" },
     { ACME "externalAccountRequired", "Get a key id and HMAC from the CA and set MDExternalAccountBinding" },
     { ACME "invalidContact", "Set MDContactEmail to an address that the CA accepts" },
     { ACME "unsupportedContact", "Set MDContactEmail to an address that the CA accepts" },
@@ -130,6 +129,14 @@ static const struct {
     { "md:selfsign", "Check MDPrivateKeys and what the configuration of OpenSSL allows (openssl.cnf)" },
     { "md:cancelled",
       "Nothing needs to be done: the server was stopped, and goes on with this when it is back" },
+    { "md:bad-url", "Check the URL of MDCertificateAuthority and of MDHttpProxy" },
+    { "md:no-secret",
+      "Restore md_store.json from a backup, or move the store away to begin with an empty one" },
+    { "md:no-key", "Nothing needs to be done: a new key is made with the next attempt" },
+    { "md:accounts-full", "Remove accounts that nobody uses from the folder 'accounts' of the store" },
+    { "md:read-only", "Nothing needs to be done: nothing is saved while the configuration is only checked" },
+    { "md:bad-name", "Change the name; it becomes the name of a folder in the store" },
+    { "md:bug", "Report this, with the lines of the log before it" },
     { "md:overlap", "Give every name to one managed domain only" },
 };
 
