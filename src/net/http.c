@@ -18,8 +18,8 @@
 
 #define CONNECT_TIMEOUT apr_time_from_sec(30)
 #define TOTAL_TIMEOUT   apr_time_from_sec(120)
-#define RESPONSE_LIMIT  (1024 * 1024)
-#define HEADERS_LIMIT   (64 * 1024)
+#define RESPONSE_LIMIT  (1024UL * 1024)
+#define HEADERS_LIMIT   (64UL * 1024)
 #define SLOW_BYTES      10L /* per second, for SLOW_SECONDS: given up */
 #define SLOW_SECONDS    30L
 #define TICK_MS         200 /* how often a cancelled request is noticed */
@@ -132,7 +132,7 @@ static void make_room(transfer *run, apr_size_t size)
     while (room < size)
         room *= 2;
     body = apr_palloc(run->p, room);
-    if (run->response->body.size)
+    if (run->body)
         memcpy(body, run->body, run->response->body.size);
     run->body = body;
     run->room = room;

@@ -178,7 +178,7 @@ static md_err *key_file(md_store *store, md_place place, const md_key *key, apr_
 static md_err *save_key(md_store *store, md_place place, const md_key *key, apr_pool_t *p)
 {
     apr_pool_t *bytes;
-    md_file file;
+    md_file file = { .file = NULL };
     md_err *err;
 
     apr_pool_create(&bytes, p);

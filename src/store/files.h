@@ -11,7 +11,7 @@
 #include "base/text.h"
 
 /** Most bytes of a file that is read. */
-#define MD_FILE_MAX (1024 * 1024)
+#define MD_FILE_MAX (1024L * 1024)
 /** Longest name of a file or folder. */
 #define MD_SEGMENT_MAX 255
 /** A dot name that was not touched for so long belongs to nobody. */

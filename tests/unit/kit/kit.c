@@ -28,6 +28,7 @@ TCase *kit_case(Suite *suite, const char *name)
     TCase *tcase = tcase_create(name);
 
     tcase_add_checked_fixture(tcase, open_pool, close_pool);
+    tcase_set_timeout(tcase, 30); /* ends what hangs, also on a machine with other work */
     suite_add_tcase(suite, tcase);
     return tcase;
 }

@@ -18,7 +18,9 @@
 
 #define OK "HTTP/1.1 200 OK\r\n"
 
-static char many_headers[100 * 1000], sized[200 * 1000], endless[200 * 1000];
+#define LARGE 150000UL /* bytes of a body */
+
+static char many_headers[100000], sized[LARGE + 1000], endless[LARGE + 1000];
 
 static const loopback_reply replies[] = {
     { "/hello", OK "Content-Length: 5\r\nReplay-Nonce: n1\r\nLink: <a>;rel=x\r\nLink: <b>;rel=y\r\n\r\nhello",
@@ -250,7 +252,7 @@ START_TEST(headers_are_bounded)
 {
     apr_size_t at = strlen(strcpy(many_headers, OK));
 
-    while (at < 80 * 1000)
+    while (at < 80000)
         at += (apr_size_t)sprintf(many_headers + at, "X-Long-%lu: 0123456789\r\n", (unsigned long)at);
     strcpy(many_headers + at, "Content-Length: 0\r\n\r\n");
     CHECK_FAILS(get("/headers"), MD_FAULT_REMOTE, "header of the answer of 127.0.0.1");
@@ -262,13 +264,13 @@ static void fill(char *reply, const char *head)
 {
     const apr_size_t at = strlen(strcpy(reply, head));
 
-    memset(reply + at, 'x', 150 * 1000);
-    reply[at + 150 * 1000] = '\0';
+    memset(reply + at, 'x', LARGE);
+    reply[at + LARGE] = '\0';
 }
 
 static void set_up_small(void)
 {
-    open_http(&(md_http_options){ .response_limit = 100 * 1024 });
+    open_http(&(md_http_options){ .response_limit = 102400 });
 }
 
 START_TEST(a_body_is_bounded_with_and_without_a_length)
@@ -285,8 +287,8 @@ START_TEST(a_body_grows_to_its_size)
 {
     fill(endless, OK "\r\n");
     CHECK_OK(get("/endless"));
-    ck_assert_uint_eq(response.body.size, 150 * 1000);
-    ck_assert_uint_eq(strspn(response.body.data, "x"), 150 * 1000);
+    ck_assert_uint_eq(response.body.size, LARGE);
+    ck_assert_uint_eq(strspn(response.body.data, "x"), LARGE);
 }
 END_TEST
 

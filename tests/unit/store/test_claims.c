@@ -132,7 +132,7 @@ START_TEST(a_trap_in_place_of_a_lock_is_a_failure)
 END_TEST
 
 #define THREADS 4
-#define ROUNDS  50
+#define ROUNDS  50L
 
 static atomic_int inside, entered;
 

@@ -335,7 +335,7 @@ END_TEST
 /* ---- Many at once ----------------------------------------------------------------------------------- */
 
 #define THREADS 4
-#define ROUNDS  20
+#define ROUNDS  20L
 
 static atomic_int stop_reading;
 
@@ -421,7 +421,6 @@ Suite *suite_store_sets(void)
     TCase *tcase = kit_case(suite, "sets");
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, a_set_has_the_modes_of_its_group);
     tcase_add_test(tcase, a_new_set_takes_the_place_of_the_old_one);
     tcase_add_test(tcase, without_archive_the_old_set_goes);
