@@ -188,8 +188,8 @@ class Source:
         """What is over a limit."""
         if self.lines > FILE_LINES:
             yield f"{self.name}: {self.lines} lines, {FILE_LINES} are allowed"
-        for number in self.wide:
-            yield f"{self.name}:{number}: more than {COLUMNS} columns"
+        if self.wide:
+            yield f"{self.name}:{self.wide[0]}: more than {COLUMNS} columns, here and in {len(self.wide) - 1} other lines"
         for function in self.functions:
             for what, most in LIMITS.items():
                 most = TEST_COMPLEXITY if what == "complexity" and function.is_test else most
