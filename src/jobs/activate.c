@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Activation. From STAGING come: keys and chains, after every check that can be made; the account, likewise; which of the configured CAs was used;
- * and the job's record, read member by member. Nothing else of what lies there has any effect.
+ * Activation. From STAGING come: keys and chains, after every check that can be made; the account, likewise;
+ * which of the configured CAs was used; and the job's record, read member by member. Nothing else of what
+ * lies there has any effect.
  *
- * The order makes it safe to be killed anywhere: account, LIVE, DOMAINS, leftovers, STAGING. A set that DOMAINS has already is not archived twice.
+ * The order makes it safe to be killed anywhere: account, LIVE, DOMAINS, leftovers, STAGING. A set that
+ * DOMAINS has already is not archived twice.
  */
 #include "jobs/activate.h"
 
@@ -28,14 +30,17 @@ typedef struct moving {
     const char *account; /* folder of the account that was moved, or NULL */
 } moving;
 
-/* ---- Loading and checking --------------------------------------------------------------------------------------------- */
+/* ---- Loading and checking
+ * --------------------------------------------------------------------------------------------- */
 
 md_err *md_facts_check_times(const md_cert_facts *facts, apr_time_t now, apr_pool_t *p)
 {
     if (facts->valid.until <= now)
-        return md_fail(p, MD_FAULT_REMOTE, "md:bad-certificate", "it expired on %s", md_date_text(facts->valid.until, p));
+        return md_fail(p, MD_FAULT_REMOTE, "md:bad-certificate", "it expired on %s",
+                       md_date_text(facts->valid.until, p));
     if (facts->valid.from > now + CLOCKS_DIFFER)
-        return md_fail(p, MD_FAULT_REMOTE, "md:bad-certificate", "it is valid from %s on, which is far in the future",
+        return md_fail(p, MD_FAULT_REMOTE, "md:bad-certificate",
+                       "it is valid from %s on, which is far in the future",
                        md_date_text(facts->valid.from, p));
     return NULL;
 }
@@ -47,7 +52,8 @@ static md_err *check(const md_creds *creds, apr_time_t now, apr_pool_t *p)
     return md_facts_check_times(&creds->facts, now, p);
 }
 
-static md_err *bad(const md_err *why, md_group group, const md_domain *domain, const md_key_spec *spec, apr_pool_t *p)
+static md_err *bad(const md_err *why, md_group group, const md_domain *domain, const md_key_spec *spec,
+                   apr_pool_t *p)
 {
     md_err *err = md_wrap(p, why, "%s/%s/%s cannot be used", md_groups[group].dir, domain->name,
                           md_key_spec_file(spec, "pubcert", p));
@@ -66,8 +72,8 @@ static md_err *has_intent(md_store *store, const md_domain *domain, apr_pool_t *
 }
 
 /** The complete set of a group, with whatever names. Incomplete: *creds NULL. */
-static md_err *load_set(md_store *store, md_group group, const md_domain *domain, apr_time_t now, apr_pool_t *p,
-                        apr_array_header_t **creds)
+static md_err *load_set(md_store *store, md_group group, const md_domain *domain, apr_time_t now,
+                        apr_pool_t *p, apr_array_header_t **creds)
 {
     const md_key_specs *specs = domain->policy.keys;
     apr_array_header_t *found = apr_array_make(p, specs->nelts, sizeof(md_creds *));
@@ -93,7 +99,8 @@ static md_err *load_set(md_store *store, md_group group, const md_domain *domain
 }
 
 /** The first that lacks a name of the domain is the failure. */
-static md_err *check_names(const apr_array_header_t *creds, md_group group, const md_domain *domain, apr_pool_t *p)
+static md_err *check_names(const apr_array_header_t *creds, md_group group, const md_domain *domain,
+                           apr_pool_t *p)
 {
     for (int i = 0; i < creds->nelts; ++i) {
         const md_creds *each = APR_ARRAY_IDX(creds, i, const md_creds *);
@@ -105,8 +112,8 @@ static md_err *check_names(const apr_array_header_t *creds, md_group group, cons
     return NULL;
 }
 
-md_err *md_staged_load(md_store *store, md_group group, const md_domain *domain, apr_time_t now, apr_pool_t *p,
-                       apr_array_header_t **creds)
+md_err *md_staged_load(md_store *store, md_group group, const md_domain *domain, apr_time_t now,
+                       apr_pool_t *p, apr_array_header_t **creds)
 {
     md_err *err = load_set(store, group, domain, now, p, creds);
 
@@ -117,12 +124,15 @@ md_err *md_staged_load(md_store *store, md_group group, const md_domain *domain,
     return err;
 }
 
-/* ---- Moving ----------------------------------------------------------------------------------------------------------- */
+/* ---- Moving
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
 static md_err *add_creds(const moving *move, md_group group, apr_array_header_t *files, apr_pool_t *p)
 {
     for (int i = 0; i < move->creds->nelts; ++i)
-        MD_TRY(md_creds_to_files(move->store, group, APR_ARRAY_IDX(move->creds, i, const md_creds *), files, p));
+        MD_TRY(
+            md_creds_to_files(move->store, group, APR_ARRAY_IDX(move->creds, i, const md_creds *), files, p));
     return NULL;
 }
 
@@ -141,8 +151,8 @@ static int is_moved(const moving *move, apr_pool_t *p)
         const md_creds *staged = APR_ARRAY_IDX(move->creds, i, const md_creds *);
         md_creds *live;
 
-        if (md_creds_load(move->store, MD_GROUP_DOMAINS, move->domain->name, staged->spec, p, &live) || !live ||
-            strcmp(live->facts.sha256, staged->facts.sha256) != 0)
+        if (md_creds_load(move->store, MD_GROUP_DOMAINS, move->domain->name, staged->spec, p, &live) ||
+            !live || strcmp(live->facts.sha256, staged->facts.sha256) != 0)
             return 0;
     }
     return 1;
@@ -160,7 +170,8 @@ static const char *used_ca(const moving *move, const json_t *staged, apr_pool_t 
     return md_domain_ca_url(move->domain);
 }
 
-/** The account for the next renewal: the one just moved, else the one the staged md.json or the domain names, if it exists. */
+/** The account for the next renewal: the one just moved, else the one the staged md.json or the domain names,
+ * if it exists. */
 static const char *used_account(const moving *move, const json_t *staged, apr_pool_t *p)
 {
     const char *id = staged ? md_json_text(staged, "ca.account") : NULL;
@@ -170,14 +181,16 @@ static const char *used_account(const moving *move, const json_t *staged, apr_po
         return move->account;
     if (!id)
         id = move->domain->ca_account;
-    if (!id || md_store_load(move->store, MD_PLACE(MD_GROUP_ACCOUNTS, id, "account.json"), p, &record) || !record.data)
+    if (!id || md_store_load(move->store, MD_PLACE(MD_GROUP_ACCOUNTS, id, "account.json"), p, &record) ||
+        !record.data)
         return NULL;
     return apr_pstrdup(p, id);
 }
 
 static md_err *find_account(const moving *move, md_domain *as, apr_pool_t *p)
 {
-    md_account_wish wish = { .ca_url = as->ca_url, .eab_kid = as->policy.eab.second ? as->policy.eab.first : NULL };
+    md_account_wish wish = { .ca_url = as->ca_url,
+                             .eab_kid = as->policy.eab.second ? as->policy.eab.first : NULL };
     md_account *account;
 
     wish.eab_hmac = as->policy.eab.second;
@@ -205,9 +218,9 @@ static md_err *add_records(const moving *move, apr_array_header_t *files, apr_po
     as.ca_account = used_account(move, err ? NULL : staged, p);
     MD_TRY(find_account(move, &as, p));
     MD_TRY(md_job_load(move->store, MD_GROUP_STAGING, as.name, p, &job));
-    APR_ARRAY_PUSH(files, md_file) = (md_file){
-        .file = "md.json", .value = md_bytes_of(md_json_text_of(md_domain_to_json(&as, (int)state, p), p))
-    };
+    APR_ARRAY_PUSH(files, md_file) =
+        (md_file){ .file = "md.json",
+                   .value = md_bytes_of(md_json_text_of(md_domain_to_json(&as, (int)state, p), p)) };
     APR_ARRAY_PUSH(files, md_file) =
         (md_file){ .file = "job.json", .value = md_bytes_of(md_json_text_of(md_job_to_json(job, p), p)) };
     return NULL;
@@ -249,14 +262,16 @@ static int live_covers_all(const moving *move, apr_pool_t *p)
     for (int i = 0; i < specs->nelts; ++i) {
         md_cert_facts *live;
 
-        if (md_creds_load_facts(move->store, MD_GROUP_DOMAINS, move->domain->name, MD_SPEC(specs, i), p, &live) || !live ||
-            md_facts_check_names(live, move->domain->names, p))
+        if (md_creds_load_facts(move->store, MD_GROUP_DOMAINS, move->domain->name, MD_SPEC(specs, i), p,
+                                &live) ||
+            !live || md_facts_check_names(live, move->domain->names, p))
             return 0;
     }
     return 1;
 }
 
-/** The configuration may have got more names since the set was ordered. It is used until the next one is there, unless what is live has them all. */
+/** The configuration may have got more names since the set was ordered. It is used until the next one is
+ * there, unless what is live has them all. */
 static md_err *load_staged(moving *move, apr_pool_t *p, apr_array_header_t **creds)
 {
     md_err *why;
@@ -300,13 +315,15 @@ static md_err *move_set(moving *move, int publish, apr_pool_t *p, md_activation 
     return NULL;
 }
 
-/** A set goes live also when its account cannot be moved: the job goes on with it in staging, or makes another one. */
+/** A set goes live also when its account cannot be moved: the job goes on with it in staging, or makes
+ * another one. */
 static md_err *move_account(moving *move, apr_pool_t *p)
 {
     md_err *err = md_account_promote(move->store, move->domain->name, p, &move->account);
 
     if (err && is_unusable(err)) {
-        md_log_err(MD_LOG_WARN, 0, move->domain->name, "moving its account", err, "The new account cannot be kept:");
+        md_log_err(MD_LOG_WARN, 0, move->domain->name, "moving its account", err,
+                   "The new account cannot be kept:");
         err = NULL;
     }
     return err;
@@ -325,7 +342,8 @@ md_err *md_activate(md_store *store, const md_domain *domain, int publish, apr_t
         *outcome = MD_ACTIVATION_BUSY;
         return NULL;
     }
-    err = move_account(&move, p); /* at a start, a step of a server that ends is not waited for: it only looks by now */
+    err = move_account(
+        &move, p); /* at a start, a step of a server that ends is not waited for: it only looks by now */
     if (!err)
         err = move_set(&move, publish, p, outcome);
     md_store_release(store, claim);

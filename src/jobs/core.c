@@ -8,7 +8,8 @@
 #include "plan/due.h"
 #include "store/creds.h"
 
-static md_cert_fact live_fact(const md_core *core, const md_domain *domain, const md_key_spec *spec, apr_pool_t *p)
+static md_cert_fact live_fact(const md_core *core, const md_domain *domain, const md_key_spec *spec,
+                              apr_pool_t *p)
 {
     md_cert_fact fact = { .cert = NULL };
     md_creds *creds;
@@ -22,7 +23,8 @@ static md_cert_fact live_fact(const md_core *core, const md_domain *domain, cons
 }
 
 /** A complete set in STAGING that is newer counts as if it were live: it will be. */
-static void prefer_staged(const md_core *core, const md_domain *domain, apr_pool_t *p, apr_array_header_t *facts)
+static void prefer_staged(const md_core *core, const md_domain *domain, apr_pool_t *p,
+                          apr_array_header_t *facts)
 {
     apr_array_header_t *staged;
     md_err *err = md_staged_load(core->store, MD_GROUP_STAGING, domain, md_now(core->clock), p, &staged);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two heaps: jobs by the time they are due, and orders that wait for their turn by the time they became due. Idle workers wait in two
- * ways: one, the lead, until the earliest job is due; the others to be called. Whoever takes a job while nobody leads calls
- * the next one, or starts it, so somebody looks at the clock as long as not all workers are busy; and each of those looks when it has finished.
+ * Two heaps: jobs by the time they are due, and orders that wait for their turn by the time they became due.
+ * Idle workers wait in two ways: one, the lead, until the earliest job is due; the others to be called.
+ * Whoever takes a job while nobody leads calls the next one, or starts it, so somebody looks at the clock as
+ * long as not all workers are busy; and each of those looks when it has finished.
  */
 #include "jobs/engine.h"
 
@@ -15,10 +16,10 @@
 
 #include "jobs/heap.h"
 
-#define IDLE_MAX   apr_time_from_sec(10)
-#define LOOK_MAX   apr_time_from_sec(30)  /* clocks are set and machines sleep: look again */
-#define LONG_WAIT  apr_time_from_sec(600) /* an order that waits longer gives its turn to others */
-#define SLEEP_MAX  apr_time_from_msec(100)
+#define IDLE_MAX  apr_time_from_sec(10)
+#define LOOK_MAX  apr_time_from_sec(30)  /* clocks are set and machines sleep: look again */
+#define LONG_WAIT apr_time_from_sec(600) /* an order that waits longer gives its turn to others */
+#define SLEEP_MAX apr_time_from_msec(100)
 
 enum { STEP_MEMORY = 256 * 1024 /* kept between the steps of a worker */ };
 
@@ -41,18 +42,19 @@ struct md_engine {
     md_cas *cas;
     md_http_options http;
     atomic_int cancelled;
-    pthread_mutex_t lock;          /* everything below */
+    pthread_mutex_t lock; /* everything below */
     pthread_cond_t lead, follow;
     entry *jobs;
-    int kinds, domains;            /* jobs[kind * domains + index of the domain] */
+    int kinds, domains; /* jobs[kind * domains + index of the domain] */
     md_heap due, queue;
-    int turns;                     /* orders that may begin */
+    int turns; /* orders that may begin */
     int stopping, idle, has_lead;
     int max_workers;
     worker workers[MD_ENGINE_THREADS];
 };
 
-/* ---- Jobs, under the lock ------------------------------------------------------------------------------------------- */
+/* ---- Jobs, under the lock
+ * ------------------------------------------------------------------------------------------- */
 
 static int wants_turn(const entry *job)
 {
@@ -72,7 +74,8 @@ static void schedule(md_engine *engine, entry *job, apr_time_t when)
         call_lead(engine);
 }
 
-/** A job that can run now, or NULL. Orders that have to wait for their turn are put into the queue on the way. */
+/** A job that can run now, or NULL. Orders that have to wait for their turn are put into the queue on the
+ * way. */
 static entry *next_job(md_engine *engine, apr_time_t now)
 {
     md_heap_item *top;
@@ -121,7 +124,8 @@ static void take_back(md_engine *engine, entry *job, apr_time_t now)
     job->poked = 0;
 }
 
-/* ---- Waiting -------------------------------------------------------------------------------------------------------- */
+/* ---- Waiting
+ * -------------------------------------------------------------------------------------------------------- */
 
 /** Waits at most `delay`. Zero when the time is over. */
 static int wait_for(pthread_cond_t *condition, pthread_mutex_t *lock, apr_interval_time_t delay)
@@ -163,7 +167,8 @@ static int idle(md_engine *engine)
     return stay;
 }
 
-/* ---- Workers -------------------------------------------------------------------------------------------------------- */
+/* ---- Workers
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void *work_on(void *data);
 
@@ -182,7 +187,8 @@ static int start_worker(md_engine *engine)
             pthread_join(each->thread, NULL);
         each->engine = engine;
         sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before); /* inherited: signals are for the process's own threads */
+        pthread_sigmask(SIG_SETMASK, &all,
+                        &before); /* inherited: signals are for the process's own threads */
         failed = pthread_create(&each->thread, NULL, work_on, each);
         pthread_sigmask(SIG_SETMASK, &before, NULL);
         each->state = failed ? UNUSED : AT_WORK;
@@ -256,7 +262,8 @@ static void *work_on(void *data)
     return NULL;
 }
 
-/* ---- Offered -------------------------------------------------------------------------------------------------------- */
+/* ---- Offered
+ * -------------------------------------------------------------------------------------------------------- */
 
 static apr_status_t unmake(void *data)
 {
@@ -322,7 +329,9 @@ md_err *md_engine_start(md_engine *engine, int max_threads)
 
     md_http_global_init();
     pthread_mutex_lock(&engine->lock);
-    engine->max_workers = max_threads < 1 ? 1 : max_threads > MD_ENGINE_THREADS ? MD_ENGINE_THREADS : max_threads;
+    engine->max_workers = max_threads < 1                   ? 1
+                          : max_threads > MD_ENGINE_THREADS ? MD_ENGINE_THREADS
+                                                            : max_threads;
     failed = start_worker(engine);
     pthread_mutex_unlock(&engine->lock);
     return failed ? md_fail_status(engine->p, failed, "a thread cannot be started") : NULL;

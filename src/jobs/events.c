@@ -23,7 +23,7 @@ void md_tell(const md_events *to, const md_event *event, apr_pool_t *p)
         md_err *err = to->each[i].on_event(to->each[i].self, event, p);
 
         if (err)
-            md_log_err(MD_LOG_WARN, 0, event->domain, "telling about an event", err, "%s failed to note \"%s\":",
-                       to->each[i].name, event->name);
+            md_log_err(MD_LOG_WARN, 0, event->domain, "telling about an event", err,
+                       "%s failed to note \"%s\":", to->each[i].name, event->name);
     }
 }

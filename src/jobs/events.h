@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Events: what happened, told to a fixed list of subscribers in a visible order. Publishers know no subscriber.
+ * Events: what happened, told to a fixed list of subscribers in a visible order. Publishers know no
+ * subscriber.
  */
 #ifndef MD_JOBS_EVENTS_H
 #define MD_JOBS_EVENTS_H
@@ -8,11 +9,12 @@
 #include "jobs/job.h"
 
 typedef struct md_event {
-    const char *name;    /* "renewing", "challenge-setup:http-01:example.org", "renewed", "installed", "activated", "expiring", "errored" */
+    const char *name; /* "renewing", "challenge-setup:http-01:example.org", "renewed", "installed",
+                         "activated", "expiring", "errored" */
     const char *domain;
-    md_job *job;         /* record that notes it, or NULL */
-    const md_err *err;   /* for "errored" */
-    const char *text;    /* one sentence */
+    md_job *job;       /* record that notes it, or NULL */
+    const md_err *err; /* for "errored" */
+    const char *text;  /* one sentence */
     apr_time_t when;
 } md_event;
 

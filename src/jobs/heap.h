@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A binary heap of items by time, the earliest on top. An item knows its place, so that one in the middle can be moved.
+ * A binary heap of items by time, the earliest on top. An item knows its place, so that one in the middle can
+ * be moved.
  */
 #ifndef MD_JOBS_HEAP_H
 #define MD_JOBS_HEAP_H

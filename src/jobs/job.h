@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The persisted record of work on a domain: stage, errors, next run, log. Loaded for a step, saved, forgotten. It never decides
- * what is true: stages look at facts (files, order, time), the record only says where to look first.
+ * The persisted record of work on a domain: stage, errors, next run, log. Loaded for a step, saved,
+ * forgotten. It never decides what is true: stages look at facts (files, order, time), the record only says
+ * where to look first.
  */
 #ifndef MD_JOBS_JOB_H
 #define MD_JOBS_JOB_H
@@ -19,20 +20,21 @@ typedef enum md_job_change {
 
 typedef struct md_job {
     const char *domain;
-    md_group group;        /* STAGING while working; DOMAINS after activation; OCSP for staples */
-    const char *stage;     /* where it stood when the record was saved, or NULL */
-    int finished;          /* a complete verified set is staged */
+    md_group group;    /* STAGING while working; DOMAINS after activation; OCSP for staples */
+    const char *stage; /* where it stood when the record was saved, or NULL */
+    int finished;      /* a complete verified set is staged */
     int notified, notified_renewed;
     apr_time_t next_run, last_run, valid_from;
-    int errors;            /* in a row */
-    json_t *last;          /* object, see md_err_to_json; never NULL */
-    json_t *log;           /* array, newest first; never NULL */
-    md_job_change change;  /* against what is stored */
+    int errors;           /* in a row */
+    json_t *last;         /* object, see md_err_to_json; never NULL */
+    json_t *log;          /* array, newest first; never NULL */
+    md_job_change change; /* against what is stored */
 } md_job;
 
 /** A fresh record. */
 md_job *md_job_make(md_group group, const char *domain, apr_pool_t *p);
-/** Reads what outsiders may have written: members of a wrong type count as absent, numbers and the log are bounded. */
+/** Reads what outsiders may have written: members of a wrong type count as absent, numbers and the log are
+ * bounded. */
 md_job *md_job_from_json(const json_t *doc, md_group group, const char *domain, apr_pool_t *p);
 json_t *md_job_to_json(const md_job *job, apr_pool_t *p);
 /** Absent or damaged (set aside): a fresh record. `p` owns everything. */
@@ -41,7 +43,8 @@ MD_MUST md_err *md_job_load(md_store *store, md_group group, const char *domain,
 MD_MUST md_err *md_job_save(md_store *store, md_job *job, apr_pool_t *p);
 /** For status: without the log unless `with_log`. */
 json_t *md_job_shown(const md_job *job, int with_log, apr_pool_t *p);
-/** Puts an entry in front of the log: type "progress", "starting", "finished", "renewal-error", "message-<event>" ...; others may be NULL. */
+/** Puts an entry in front of the log: type "progress", "starting", "finished", "renewal-error",
+ * "message-<event>" ...; others may be NULL. */
 void md_job_note(md_job *job, apr_time_t when, const char *type, const char *status, const char *detail);
 /** Time of the newest entry of a type, 0 if none. */
 apr_time_t md_job_noted(const md_job *job, const char *type);

@@ -7,8 +7,8 @@
 
 #include "jobs/events.h"
 
-/** Notes events that come with a job; others are none of its business. Agrees to everything. It comes last in a list of subscribers:
- *  what others refuse did not happen. */
+/** Notes events that come with a job; others are none of its business. Agrees to everything. It comes last in
+ * a list of subscribers: what others refuse did not happen. */
 extern const md_subscriber md_joblog;
 
 /** The same with nobody else, for adapters that want no more. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The map of a renewal: its stages, and what surrounds each of them: the staged md.json, the CA's gate, an account that got lost.
+ * The map of a renewal: its stages, and what surrounds each of them: the staged md.json, the CA's gate, an
+ * account that got lost.
  */
 #include "jobs/kind_renew.h"
 
@@ -11,6 +12,7 @@
 #include "base/log.h"
 #include "jobs/renew.h"
 
+/* clang-format off */
 static const md_stage stages[] = {
     /* name           doing                                    run                    calls order */
     { "choose-ca",   "choosing a certificate authority",       md_renew_choose_ca,    0, 1 },
@@ -28,6 +30,7 @@ static const md_stage stages[] = {
     { "prove",       "checking what clients get",              md_renew_prove,        0, 0 },
     { NULL, NULL, NULL, 0, 0 },
 };
+/* clang-format on */
 
 const char *md_renew_eab(const md_domain *domain)
 {
@@ -126,17 +129,21 @@ static md_next run(md_step *step, const md_stage *stage)
     if (!lost_account(step, &next))
         return next;
     step->work->again |= MD_AGAIN_ACCOUNT;
-    md_log(MD_LOG_INFO, 0, "%s: the CA does not accept its account (%s), looking for another one", step->domain->name,
-           md_err_text(next.err, step->p));
+    md_log(MD_LOG_INFO, 0, "%s: the CA does not accept its account (%s), looking for another one",
+           step->domain->name, md_err_text(next.err, step->p));
     md_ca_use_account(renewal->gate, NULL, NULL, NULL);
     return GO_TO("account");
 }
 
-const md_kind md_kind_renew = {
-    .name = "renew", .doing = "Renewing", .group = MD_GROUP_STAGING, .stages = stages, .due = md_renew_due, .run = run
-};
+const md_kind md_kind_renew = { .name = "renew",
+                                .doing = "Renewing",
+                                .group = MD_GROUP_STAGING,
+                                .stages = stages,
+                                .due = md_renew_due,
+                                .run = run };
 
-/* ---- Looking ahead --------------------------------------------------------------------------------------------------- */
+/* ---- Looking ahead
+ * --------------------------------------------------------------------------------------------------- */
 
 static md_err *preview_challenges(const md_core *core, const md_domain *domain, apr_pool_t *p)
 {
@@ -157,18 +164,18 @@ static md_err *preview_challenges(const md_core *core, const md_domain *domain, 
 }
 
 /** An account is there already? Damaged ones and failures count as none. */
-static int has_account(const md_core *core, const md_domain *domain, const char *ca_url, apr_pool_t *p)
+static int has_account(const md_core *core, const char *ca_url, apr_pool_t *p)
 {
     md_names *ids;
     md_err *err = md_store_list(core->store, MD_GROUP_ACCOUNTS, NULL, p, &ids);
     int found = 0;
 
-    (void)domain;
     for (int i = 0; !err && !found && i < ids->nelts; ++i) {
         json_t *doc;
         const char *url;
 
-        if (md_store_load_json(core->store, MD_PLACE(MD_GROUP_ACCOUNTS, MD_NAME(ids, i), "account.json"), p, &doc))
+        if (md_store_load_json(core->store, MD_PLACE(MD_GROUP_ACCOUNTS, MD_NAME(ids, i), "account.json"), p,
+                               &doc))
             continue;
         url = doc ? md_json_text(doc, "ca-url") : NULL;
         found = url && !strcmp(url, ca_url);
@@ -181,15 +188,17 @@ md_err *md_renew_preview(const md_core *core, const md_domain *domain, apr_pool_
     const char *url = md_domain_ca_url(domain);
 
     MD_TRY(preview_challenges(core, domain, p));
-    if (has_account(core, domain, url, p))
+    if (has_account(core, url, p))
         return NULL;
     if (!domain->contacts->nelts)
-        return md_fail(p, MD_FAULT_CONFIG, "md:no-contact",
-                       "there is no account at %s yet, and to make one a contact is needed: set MDContactEmail",
-                       md_ca_shown(url, p));
+        return md_fail(
+            p, MD_FAULT_CONFIG, "md:no-contact",
+            "there is no account at %s yet, and to make one a contact is needed: set MDContactEmail",
+            md_ca_shown(url, p));
     if (!domain->policy.agreement && strcmp(md_ca_shown(url, p), md_url_host(url, p)) != 0)
         return md_fail(p, MD_FAULT_CONFIG, "md:no-agreement",
-                       "%s wants its terms of service to be accepted: read them, then set 'MDCertificateAgreement accepted'",
+                       "%s wants its terms of service to be accepted: read them, then set "
+                       "'MDCertificateAgreement accepted'",
                        md_ca_shown(url, p));
     return NULL;
 }

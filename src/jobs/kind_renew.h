@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The job that brings a new certificate to STAGING, and proves that it is served: stages from choosing a CA to the handshake with ourselves.
- * Each stage makes at most one request; the table in kind_renew.c is the map.
+ * The job that brings a new certificate to STAGING, and proves that it is served: stages from choosing a CA
+ * to the handshake with ourselves. Each stage makes at most one request; the table in kind_renew.c is the
+ * map.
  */
 #ifndef MD_JOBS_KIND_RENEW_H
 #define MD_JOBS_KIND_RENEW_H
@@ -10,8 +11,8 @@
 
 extern const md_kind md_kind_renew;
 
-/** What would make a renewal of this domain fail, found without network: no terms agreed where the CA is known to want them, no usable
- *  challenge, ...; NULL if nothing is found. */
+/** What would make a renewal of this domain fail, found without network: no terms agreed where the CA is
+ * known to want them, no usable challenge, ...; NULL if nothing is found. */
 md_err *md_renew_preview(const md_core *core, const md_domain *domain, apr_pool_t *p);
 
 #endif

@@ -12,8 +12,9 @@
 
 /** A renewal during one step; md_step.data. */
 typedef struct md_renewal {
-    md_domain *staged;  /* md.json in staging: what the work there is for, and at which CA; NULL: there is none */
-    md_ca *gate;        /* of that CA, or NULL */
+    md_domain
+        *staged; /* md.json in staging: what the work there is for, and at which CA; NULL: there is none */
+    md_ca *gate; /* of that CA, or NULL */
     md_http_route route;
     md_call call;
 } md_renewal;
@@ -53,9 +54,11 @@ md_next md_renew_poll(md_step *step, apr_time_t retry_after, const char *what);
 MD_MUST md_err *md_renew_drop_order(md_step *step);
 /** Forgets all work in staging but the account and the record. */
 MD_MUST md_err *md_renew_drop_work(md_step *step);
-/** The first key spec without a usable pair in staging; *spec NULL: there is none. A chain that cannot be used is removed. */
+/** The first key spec without a usable pair in staging; *spec NULL: there is none. A chain that cannot be
+ * used is removed. */
 MD_MUST md_err *md_renew_next_spec(md_step *step, const md_key_spec **spec);
-/** Is this what was ordered: our key, the names, a chain that fits, plausible times? "md:bad-certificate" otherwise. */
+/** Is this what was ordered: our key, the names, a chain that fits, plausible times? "md:bad-certificate"
+ * otherwise. */
 MD_MUST md_err *md_renew_check(const md_step *step, const md_chain *chain, const md_key *key);
 
 #endif

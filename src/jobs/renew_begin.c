@@ -14,7 +14,9 @@
 enum { ACCOUNTS_TRIED = 4 };
 #define ACCOUNT_PAUSE apr_time_from_msec(20)
 
-/* ---- Due ------------------------------------------------------------------------------------------------------------- */
+/* ---- Due
+ * -------------------------------------------------------------------------------------------------------------
+ */
 
 static md_err *read_due(md_step *step, md_due *due)
 {
@@ -40,14 +42,16 @@ md_err *md_renew_next_look(md_step *step, apr_time_t *at)
 static md_err *waits_for_activation(md_step *step, int *waits)
 {
     apr_array_header_t *creds, *facts = apr_array_make(step->p, 2, sizeof(md_cert_fact));
-    md_err *err = md_staged_load(step->core->store, MD_GROUP_STAGING, step->domain, step->now, step->p, &creds);
+    md_err *err =
+        md_staged_load(step->core->store, MD_GROUP_STAGING, step->domain, step->now, step->p, &creds);
     md_due due;
 
     *waits = 0;
     if (err)
         return !strcmp(err->type, "md:bad-file") || !strcmp(err->type, "md:bad-certificate") ? NULL : err;
     for (int i = 0; creds && i < creds->nelts; ++i)
-        APR_ARRAY_PUSH(facts, md_cert_fact) = (md_cert_fact){ .cert = &APR_ARRAY_IDX(creds, i, md_creds *)->facts };
+        APR_ARRAY_PUSH(facts, md_cert_fact) =
+            (md_cert_fact){ .cert = &APR_ARRAY_IDX(creds, i, md_creds *)->facts };
     if (!creds)
         return NULL;
     due = md_due_of(step->domain, (const md_cert_fact *)facts->elts, facts->nelts, step->now, step->p);
@@ -66,13 +70,15 @@ static md_err *heal(md_step *step)
     MD_TRY(waits_for_activation(step, &waits));
     if (waits)
         return NULL;
-    md_log(MD_LOG_INFO, 0, "%s: its job is recorded as finished, but there is no usable certificate; it begins again",
+    md_log(MD_LOG_INFO, 0,
+           "%s: its job is recorded as finished, but there is no usable certificate; it begins again",
            step->domain->name);
     job->finished = job->notified = job->notified_renewed = job->errors = 0;
     job->next_run = job->valid_from = 0;
     job->stage = NULL;
     md_job_changed(job, MD_JOB_MATTERS);
-    return md_store_drop(step->core->store, MD_PLACE(MD_GROUP_STAGING, step->domain->name, "md.json"), step->p);
+    return md_store_drop(step->core->store, MD_PLACE(MD_GROUP_STAGING, step->domain->name, "md.json"),
+                         step->p);
 }
 
 md_err *md_renew_due(md_step *step, apr_time_t *at)
@@ -98,7 +104,8 @@ md_err *md_renew_due(md_step *step, apr_time_t *at)
     return NULL;
 }
 
-/* ---- choose-ca ------------------------------------------------------------------------------------------------------- */
+/* ---- choose-ca
+ * ------------------------------------------------------------------------------------------------------- */
 
 const md_names *md_renew_ca_urls(const md_domain *domain, apr_pool_t *p)
 {
@@ -159,7 +166,8 @@ md_err *md_renew_drop_work(md_step *step)
         for (size_t k = 0; k < sizeof(kept) / sizeof(kept[0]); ++k)
             keep |= !strcmp(kept[k], MD_NAME(files, i));
         if (!keep)
-            MD_TRY(md_store_drop(store, MD_PLACE(MD_GROUP_STAGING, step->domain->name, MD_NAME(files, i)), step->p));
+            MD_TRY(md_store_drop(store, MD_PLACE(MD_GROUP_STAGING, step->domain->name, MD_NAME(files, i)),
+                                 step->p));
     }
     return NULL;
 }
@@ -173,8 +181,8 @@ static const char *choose_url(md_step *step, const md_domain *staged)
     if (at < 0)
         at = 0;
     if (urls->nelts > 1 && step->job->errors >= step->core->plan->policy.retry_failover) {
-        md_log(MD_LOG_NOTICE, 0, "%s: after %d errors in a row with %s, trying %s", step->domain->name, step->job->errors,
-               md_ca_shown(MD_NAME(urls, at), step->p),
+        md_log(MD_LOG_NOTICE, 0, "%s: after %d errors in a row with %s, trying %s", step->domain->name,
+               step->job->errors, md_ca_shown(MD_NAME(urls, at), step->p),
                md_ca_shown(MD_NAME(urls, (at + 1) % urls->nelts), step->p));
         at = (at + 1) % urls->nelts;
         step->job->errors = step->work->errors = 0;
@@ -196,7 +204,9 @@ static md_err *begin_work(md_step *step, const char *ca_url)
 /** May it begin? A refusal is no error: the next regular look asks again. */
 static int may_begin(md_step *step, apr_time_t *next)
 {
-    md_event event = { .name = "renewing", .domain = step->domain->name, .job = step->job, .when = step->now };
+    md_event event = {
+        .name = "renewing", .domain = step->domain->name, .job = step->job, .when = step->now
+    };
     md_err *refusal = md_ask(step->core->events, &event, step->p);
 
     if (!refusal)
@@ -222,13 +232,15 @@ md_next md_renew_choose_ca(md_step *step)
     if (!may_begin(step, &at))
         return FINISHED(at);
     url = choose_url(step, renewal->staged);
-    if (renewal->staged && same_intent(renewal->staged, step->domain, step->p) && !strcmp(renewal->staged->ca_url, url))
+    if (renewal->staged && same_intent(renewal->staged, step->domain, step->p) &&
+        !strcmp(renewal->staged->ca_url, url))
         return NEXT_STAGE;
     err = begin_work(step, url);
     return err ? FAILED(err) : NEXT_STAGE;
 }
 
-/* ---- directory, account ---------------------------------------------------------------------------------------------- */
+/* ---- directory, account
+ * ---------------------------------------------------------------------------------------------- */
 
 md_next md_renew_directory(md_step *step)
 {

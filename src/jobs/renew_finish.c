@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a renewal ends: the certificate is checked before it is believed, the set is staged, told about, and proved to be served.
+ * How a renewal ends: the certificate is checked before it is believed, the set is staged, told about, and
+ * proved to be served.
  */
 #include <apr_strings.h>
 #include <string.h>
@@ -14,7 +15,8 @@
 enum { PROVE_TRIES = 3 }; /* all of them before the parent moves the set: MD_PROMOTE_AGE */
 _Static_assert(PROVE_TRIES * 1500 + 2500 < 8000, "the record must still be in staging");
 
-/* ---- Checking -------------------------------------------------------------------------------------------------------- */
+/* ---- Checking
+ * -------------------------------------------------------------------------------------------------------- */
 
 static md_err *check_names(const md_step *step, const md_cert_facts *facts)
 {
@@ -23,7 +25,8 @@ static md_err *check_names(const md_step *step, const md_cert_facts *facts)
     MD_TRY(md_facts_check_names(facts, ordered, step->p));
     for (int i = 0; i < facts->names->nelts; ++i)
         if (!md_names_has(ordered, MD_NAME(facts->names, i)))
-            return md_fail(step->p, MD_FAULT_REMOTE, "md:bad-certificate", "it has the name %s, which was not ordered",
+            return md_fail(step->p, MD_FAULT_REMOTE, "md:bad-certificate",
+                           "it has the name %s, which was not ordered",
                            md_excerpt(md_bytes_of(MD_NAME(facts->names, i)), 80, step->p));
     return NULL;
 }
@@ -38,7 +41,8 @@ static md_err *check_all(const md_step *step, const md_chain *chain, const md_ke
     MD_TRY(md_chain_check_links(chain, step->p));
     MD_TRY(md_facts_check_times(&facts, step->now, step->p));
     if (facts.must_staple != step->domain->policy.must_staple)
-        return md_fail(step->p, MD_FAULT_CONFIG, "md:bad-certificate", "it %s the must-staple extension, MDMustStaple is %s",
+        return md_fail(step->p, MD_FAULT_CONFIG, "md:bad-certificate",
+                       "it %s the must-staple extension, MDMustStaple is %s",
                        facts.must_staple ? "has" : "lacks", facts.must_staple ? "off" : "on");
     return NULL;
 }
@@ -60,18 +64,20 @@ static md_err *drop_chain(md_step *step, const md_key_spec *spec, const md_err *
 {
     const char *file = md_key_spec_file(spec, "pubcert", step->p);
 
-    md_log(MD_LOG_INFO, 0, "%s: the staged %s cannot be used (%s) and is obtained anew", step->domain->name, file,
-           md_err_text(why, step->p));
+    md_log(MD_LOG_INFO, 0, "%s: the staged %s cannot be used (%s) and is obtained anew", step->domain->name,
+           file, md_err_text(why, step->p));
     return md_store_drop(step->core->store, MD_PLACE(MD_GROUP_STAGING, step->domain->name, file), step->p);
 }
 
-/** *done: there is a chain for this key spec, and it can be used. Without a chain the key is not looked at: decrypting takes a while. */
+/** *done: there is a chain for this key spec, and it can be used. Without a chain the key is not looked at:
+ * decrypting takes a while. */
 static md_err *look_at(md_step *step, const md_key_spec *spec, int *done)
 {
     const md_err *bad;
     md_cert_facts *facts;
     md_creds *creds = NULL;
-    md_err *err = md_creds_load_facts(step->core->store, MD_GROUP_STAGING, step->domain->name, spec, step->p, &facts);
+    md_err *err =
+        md_creds_load_facts(step->core->store, MD_GROUP_STAGING, step->domain->name, spec, step->p, &facts);
 
     *done = 0;
     if (!err && !facts)
@@ -101,7 +107,8 @@ md_err *md_renew_next_spec(md_step *step, const md_key_spec **spec)
     return NULL;
 }
 
-/* ---- download -------------------------------------------------------------------------------------------------------- */
+/* ---- download
+ * -------------------------------------------------------------------------------------------------------- */
 
 /** Checks the chain against the key that the order was finalized with, and stages it. */
 static md_err *take(md_step *step, const md_key_spec *spec, const md_chain *chain)
@@ -113,7 +120,8 @@ static md_err *take(md_step *step, const md_key_spec *spec, const md_chain *chai
 
     MD_TRY(md_creds_load_key(store, MD_GROUP_STAGING, name, spec, step->p, &key));
     err = key ? md_renew_check(step, chain, key)
-              : md_fail(step->p, MD_FAULT_LOCAL, "md:no-key", "the key of the new certificate is not in the store any more");
+              : md_fail(step->p, MD_FAULT_LOCAL, "md:no-key",
+                        "the key of the new certificate is not in the store any more");
     if (err) {
         MD_TRY(md_renew_drop_order(step)); /* it has nothing else to give */
         return err;
@@ -146,7 +154,9 @@ md_next md_renew_download(md_step *step)
     return NEXT_STAGE;
 }
 
-/* ---- verify ---------------------------------------------------------------------------------------------------------- */
+/* ---- verify
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 /** md.json says which account was used last, for the next renewal. */
 static md_err *note_account(md_step *step)
@@ -155,7 +165,8 @@ static md_err *note_account(md_step *step)
     const md_account_use *account = renewal->call.account;
     md_domain used = *step->domain;
 
-    if (!account || !account->id || (renewal->staged->ca_account && !strcmp(account->id, renewal->staged->ca_account)))
+    if (!account || !account->id ||
+        (renewal->staged->ca_account && !strcmp(account->id, renewal->staged->ca_account)))
         return NULL;
     used.ca_url = renewal->staged->ca_url;
     used.ca_account = account->id;
@@ -192,7 +203,8 @@ md_next md_renew_verify(md_step *step)
     if (!renewal->staged)
         return GO_TO("choose-ca");
     err = md_staged_load(step->core->store, MD_GROUP_STAGING, step->domain, step->now, step->p, &creds);
-    if ((err && (!strcmp(err->type, "md:bad-file") || !strcmp(err->type, "md:bad-certificate"))) || (!err && !creds))
+    if ((err && (!strcmp(err->type, "md:bad-file") || !strcmp(err->type, "md:bad-certificate"))) ||
+        (!err && !creds))
         return GO_TO("order"); /* for the next key, or for what cannot be used */
     if (!err)
         err = md_renew_drop_order(step);
@@ -204,7 +216,8 @@ md_next md_renew_verify(md_step *step)
     return NEXT_STAGE;
 }
 
-/* ---- announce, prove ------------------------------------------------------------------------------------------------- */
+/* ---- announce, prove
+ * ------------------------------------------------------------------------------------------------- */
 
 static int goes_live(const md_step *step)
 {
@@ -237,7 +250,8 @@ md_next md_renew_announce(md_step *step)
         return FAILED(err);
     md_log(MD_LOG_NOTICE, 10059,
            goes_live(step) ? "The Managed Domain %s has been setup and its certificate is live now."
-                           : "The Managed Domain %s has been setup and changes will be activated on next (graceful) server restart.",
+                           : "The Managed Domain %s has been setup and changes will be activated on next "
+                             "(graceful) server restart.",
            step->domain->name);
     step->job->notified = step->job->notified_renewed = 1;
     step->job->stage = "prove";
@@ -253,7 +267,8 @@ static md_err *prove_all(const md_step *step)
     for (int i = 0; i < specs->nelts; ++i) {
         md_cert_facts *facts;
 
-        MD_TRY(md_creds_load_facts(core->store, MD_GROUP_STAGING, step->domain->name, MD_SPEC(specs, i), step->p, &facts));
+        MD_TRY(md_creds_load_facts(core->store, MD_GROUP_STAGING, step->domain->name, MD_SPEC(specs, i),
+                                   step->p, &facts));
         if (facts)
             MD_TRY(core->prove(core->self, step->domain, MD_SPEC(specs, i), facts->sha256, step->p));
     }
@@ -266,8 +281,9 @@ static void report_unproved(md_step *step, md_err *why)
     md_err *err = md_wrap(step->p, why, "the new certificate is not what clients get");
 
     err->type = "md:not-live";
-    md_log_err(MD_LOG_ERROR, 0, step->domain->name, "checking what clients get", err, "%s has a new certificate, but %s. %s:",
-               step->domain->name, "it could not be seen on this server's own ports", md_err_advice(err));
+    md_log_err(MD_LOG_ERROR, 0, step->domain->name, "checking what clients get", err,
+               "%s has a new certificate, but %s. %s:", step->domain->name,
+               "it could not be seen on this server's own ports", md_err_advice(err));
     md_job_failed(step->job, "checking what clients get", err, step->p);
 }
 

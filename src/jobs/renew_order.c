@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The order of a renewal, from newOrder to the finished certificate at the CA (RFC 8555 7.4, 7.5). The order's record is on disk before anything is
- * done for it, the key before the CSR leaves. A stage that finds the record gone goes back to where orders are made.
+ * The order of a renewal, from newOrder to the finished certificate at the CA (RFC 8555 7.4, 7.5). The
+ * order's record is on disk before anything is done for it, the key before the CSR leaves. A stage that finds
+ * the record gone goes back to where orders are made.
  */
 #include <apr_strings.h>
 #include <string.h>
@@ -12,19 +13,22 @@
 #include "jobs/renew.h"
 #include "tls/csr.h"
 
-/* Polling. Nobody knows how long a CA takes: the pause grows with the time that has passed. A CA's Retry-After is followed, but not
- * before the first look, which costs one request and finds quick CAs done. */
-#define POLL_FIRST  apr_time_from_msec(50)
-#define POLL_QUICK  apr_time_from_msec(250)
-#define POLL_MAX    apr_time_from_sec(10)
-#define PATIENCE    apr_time_from_sec(300)
+/* Polling. Nobody knows how long a CA takes: the pause grows with the time that has passed. A CA's
+ * Retry-After is followed, but not before the first look, which costs one request and finds quick CAs done.
+ */
+#define POLL_FIRST apr_time_from_msec(50)
+#define POLL_QUICK apr_time_from_msec(250)
+#define POLL_MAX   apr_time_from_sec(10)
+#define PATIENCE   apr_time_from_sec(300)
 
 static const md_call *call_of(const md_step *step)
 {
     return &((const md_renewal *)step->data)->call;
 }
 
-/* ---- Waiting --------------------------------------------------------------------------------------------------------- */
+/* ---- Waiting
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static int is_first_look(const md_step *step)
 {
@@ -37,8 +41,9 @@ md_next md_renew_poll(md_step *step, apr_time_t retry_after, const char *what)
     apr_interval_time_t pause = passed / 8 > POLL_QUICK ? passed / 8 : POLL_QUICK;
 
     if (passed >= PATIENCE)
-        return FAILED(md_fail(step->p, MD_FAULT_REMOTE, "md:too-slow", "the CA has not finished %s after %s; the order is kept",
-                              what, md_duration_words(passed, step->p)));
+        return FAILED(md_fail(step->p, MD_FAULT_REMOTE, "md:too-slow",
+                              "the CA has not finished %s after %s; the order is kept", what,
+                              md_duration_words(passed, step->p)));
     if (is_first_look(step))
         return AGAIN_AT(step->work->since + POLL_FIRST);
     if (passed / 2 < pause)
@@ -52,7 +57,8 @@ md_next md_renew_poll(md_step *step, apr_time_t retry_after, const char *what)
     return AGAIN_AT(step->now + pause);
 }
 
-/* ---- The record ------------------------------------------------------------------------------------------------------ */
+/* ---- The record
+ * ------------------------------------------------------------------------------------------------------ */
 
 md_err *md_renew_drop_order(md_step *step)
 {
@@ -69,11 +75,12 @@ md_err *md_renew_drop_order(md_step *step)
 /** Has the CA forgotten it, or does it deny it? */
 static int is_gone(const md_err *err)
 {
-    return md_problem_is(err, "malformed") || md_problem_is(err, "unauthorized") || APR_STATUS_IS_ENOENT(err->status) ||
-           APR_STATUS_IS_EACCES(err->status);
+    return md_problem_is(err, "malformed") || md_problem_is(err, "unauthorized") ||
+           APR_STATUS_IS_ENOENT(err->status) || APR_STATUS_IS_EACCES(err->status);
 }
 
-/** After a failure with a known order: what the CA has forgotten is replaced by a new order, once in an attempt. */
+/** After a failure with a known order: what the CA has forgotten is replaced by a new order, once in an
+ * attempt. */
 static md_next order_failed(md_step *step, md_err *err)
 {
     md_err *local;
@@ -105,7 +112,9 @@ static md_err *save_order(md_step *step, const md_order *order)
     return md_order_save(step->core->store, step->domain->name, order, step->p);
 }
 
-/* ---- order ----------------------------------------------------------------------------------------------------------- */
+/* ---- order
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
 static int is_ours(const md_step *step, const md_order *order, const md_key_spec *spec)
 {
@@ -125,9 +134,7 @@ static md_next go_on(md_step *step, const md_order *order)
     case MD_ORDER_PENDING: return GO_TO("authorize");
     case MD_ORDER_READY: return GO_TO("finalize");
     case MD_ORDER_PROCESSING: return GO_TO("await-cert");
-    case MD_ORDER_VALID:
-        md_work_note(step->work, order->certificate);
-        return GO_TO("download");
+    case MD_ORDER_VALID: md_work_note(step->work, order->certificate); return GO_TO("download");
     default: return give_up_order(step, md_order_problem(order, step->now, step->p));
     }
 }
@@ -155,9 +162,10 @@ static md_err *choose_profile(const md_step *step, const char **profile)
         if (!strcasecmp(directory->profiles[i], policy->profile))
             *profile = directory->profiles[i];
     if (policy->profile && !*profile && policy->profile_mandatory)
-        return md_fail(step->p, MD_FAULT_CONFIG, "md:no-profile",
-                       "the CA has no certificate profile '%s'; change MDProfile, or set 'MDProfileMandatory off'",
-                       policy->profile);
+        return md_fail(
+            step->p, MD_FAULT_CONFIG, "md:no-profile",
+            "the CA has no certificate profile '%s'; change MDProfile, or set 'MDProfileMandatory off'",
+            policy->profile);
     return NULL;
 }
 
@@ -195,7 +203,8 @@ md_next md_renew_order(md_step *step)
     return order ? resume(step, order) : place(step, spec);
 }
 
-/* ---- authorize, answer, await-authz ---------------------------------------------------------------------------------- */
+/* ---- authorize, answer, await-authz
+ * ---------------------------------------------------------------------------------- */
 
 static md_err *ask_setup(md_step *step, const md_solver *solver, const md_authz *authz)
 {
@@ -302,7 +311,8 @@ md_next md_renew_await_authz(md_step *step)
     return next_authz(step, "await-authz");
 }
 
-/* ---- finalize, await-cert -------------------------------------------------------------------------------------------- */
+/* ---- finalize, await-cert
+ * -------------------------------------------------------------------------------------------- */
 
 /** The key that waits in staging from an earlier attempt, or a new one that is saved there first. */
 static md_err *key_for(md_step *step, const md_key_spec *spec, md_key **key)
@@ -324,8 +334,8 @@ static md_err *make_request(md_step *step, const md_key_spec *spec, md_bytes *cs
     md_key *key;
 
     MD_TRY(key_for(step, spec, &key));
-    return md_csr_make(key, md_domain_order_names(step->domain, step->p), step->domain->policy.must_staple, step->p,
-                       csr);
+    return md_csr_make(key, md_domain_order_names(step->domain, step->p), step->domain->policy.must_staple,
+                       step->p, csr);
 }
 
 /** What the state of a finalized order leads to. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One step of a job: claim it, load its record, run one stage, apply what the stage says, save. Kinds of jobs are tables of stages;
- * a stage makes at most one request, is safe to run twice, and says what next.
+ * One step of a job: claim it, load its record, run one stage, apply what the stage says, save. Kinds of jobs
+ * are tables of stages; a stage makes at most one request, is safe to run twice, and says what next.
  */
 #ifndef MD_JOBS_STEP_H
 #define MD_JOBS_STEP_H
@@ -11,15 +11,15 @@
 /** What a stage says. */
 typedef struct md_next {
     enum { MD_GO_ON, MD_GO_TO, MD_WAIT, MD_DONE, MD_FAILED } verdict;
-    apr_time_t at;      /* MD_WAIT: when to run this stage again. MD_DONE: next look, 0: never */
-    const char *stage;  /* MD_GO_TO */
-    md_err *err;        /* MD_FAILED */
+    apr_time_t at;     /* MD_WAIT: when to run this stage again. MD_DONE: next look, 0: never */
+    const char *stage; /* MD_GO_TO */
+    md_err *err;       /* MD_FAILED */
 } md_next;
-#define NEXT_STAGE ((md_next){ .verdict = MD_GO_ON })
-#define GO_TO(s) ((md_next){ .verdict = MD_GO_TO, .stage = (s) })
+#define NEXT_STAGE  ((md_next){ .verdict = MD_GO_ON })
+#define GO_TO(s)    ((md_next){ .verdict = MD_GO_TO, .stage = (s) })
 #define AGAIN_AT(t) ((md_next){ .verdict = MD_WAIT, .at = (t) })
 #define FINISHED(t) ((md_next){ .verdict = MD_DONE, .at = (t) })
-#define FAILED(e) ((md_next){ .verdict = MD_FAILED, .err = (e) })
+#define FAILED(e)   ((md_next){ .verdict = MD_FAILED, .err = (e) })
 
 typedef struct md_step md_step;
 typedef md_next md_stage_fn(md_step *step);
@@ -28,26 +28,27 @@ typedef struct md_stage {
     const char *name;  /* in job.json and for GO_TO */
     const char *doing; /* status text: "placing the order" */
     md_stage_fn *run;
-    int calls;         /* talks to the CA: runs only while the CA's gate is open */
-    int order;         /* belongs to an order in progress, whose number is bounded */
+    int calls; /* talks to the CA: runs only while the CA's gate is open */
+    int order; /* belongs to an order in progress, whose number is bounded */
 } md_stage;
 
 /** A kind of job. */
 typedef struct md_kind {
-    const char *name;        /* "renew": part of claims */
-    const char *doing;       /* for messages: "Renewing" */
-    md_group group;          /* where its records are */
-    const md_stage *stages;  /* ends with name NULL */
-    /** Is there something to do? *at in the past or now: begin; later: look again then; 0: never. Also heals records that contradict
-     *  the facts. Cheap: called for every domain at start. */
+    const char *name;       /* "renew": part of claims */
+    const char *doing;      /* for messages: "Renewing" */
+    md_group group;         /* where its records are */
+    const md_stage *stages; /* ends with name NULL */
+    /** Is there something to do? *at in the past or now: begin; later: look again then; 0: never. Also heals
+     * records that contradict the facts. Cheap: called for every domain at start. */
     md_err *(*due)(md_step *step, apr_time_t *at);
     /** Runs a stage together with what surrounds each of this kind. NULL: nothing does. */
     md_next (*run)(md_step *step, const md_stage *stage);
 } md_kind;
 
 /**
- * What is remembered of a job between two steps, in memory alone. Losing it costs a repeated request, never a result: without it a job begins at
- * its first stage, and each stage sees from the store what is done already.
+ * What is remembered of a job between two steps, in memory alone. Losing it costs a repeated request, never a
+ * result: without it a job begins at its first stage, and each stage sees from the store what is done
+ * already.
  */
 typedef struct md_work {
     const md_kind *kind;
@@ -83,8 +84,8 @@ struct md_step {
 };
 
 /**
- * Runs one step and sets `work` for the next one. A failure of the step was logged and recorded already; it is returned for those who want
- * to show it.
+ * Runs one step and sets `work` for the next one. A failure of the step was logged and recorded already; it
+ * is returned for those who want to show it.
  */
 md_err *md_step_run(const md_desk *desk, md_work *work, apr_pool_t *p);
 /** Sets or removes (NULL) the note. */

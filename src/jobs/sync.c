@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which folder belongs to which domain, after the configuration changed. Names lead to folders through a hash, so everything is linear in
- * the number of names.
+ * Which folder belongs to which domain, after the configuration changed. Names lead to folders through a
+ * hash, so everything is linear in the number of names.
  */
 #include "jobs/sync.h"
 
@@ -16,8 +16,8 @@
 /** A folder in DOMAINS that no configured domain is named after. */
 typedef struct stray_folder {
     const md_domain *was;
-    int common;     /* names in common with the domain that is looked at */
-    int asked_by;   /* index of that domain, + 1 */
+    int common;   /* names in common with the domain that is looked at */
+    int asked_by; /* index of that domain, + 1 */
     int taken;
 } stray_folder;
 
@@ -25,12 +25,14 @@ typedef struct stray_folder {
 typedef struct syncing {
     md_store *store;
     md_plan *plan;
-    apr_hash_t *folders;            /* in DOMAINS: name -> name */
-    apr_hash_t *strays_by_name;     /* DNS name -> array of stray_folder *; NULL: not read yet */
+    apr_hash_t *folders;        /* in DOMAINS: name -> name */
+    apr_hash_t *strays_by_name; /* DNS name -> array of stray_folder *; NULL: not read yet */
     apr_pool_t *p, *each;
 } syncing;
 
-/* ---- md.json ---------------------------------------------------------------------------------------------------------- */
+/* ---- md.json
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 /** NULL when absent, or damaged: what is configured is written anew. */
 static md_err *load_md(const syncing *pass, const char *name, apr_pool_t *p, json_t **doc)
@@ -94,10 +96,12 @@ static md_err *sync_md(const syncing *pass, md_domain *domain)
         return NULL;
     md_json_set_int(wanted, "state", state);
     return md_store_save_scratch(pass->store, MD_PLACE(MD_GROUP_DOMAINS, domain->name, "md.json"),
-                                 &(md_file){ .value = md_bytes_of(md_json_text_of(wanted, pass->each)) }, pass->each);
+                                 &(md_file){ .value = md_bytes_of(md_json_text_of(wanted, pass->each)) },
+                                 pass->each);
 }
 
-/* ---- Renamed domains ---------------------------------------------------------------------------------------------------- */
+/* ---- Renamed domains
+ * ---------------------------------------------------------------------------------------------------- */
 
 static void index_stray(syncing *pass, stray_folder *stray)
 {
@@ -113,7 +117,8 @@ static void index_stray(syncing *pass, stray_folder *stray)
     }
 }
 
-/** Reads the folders that no configured domain is named after: once, and only if a configured domain has no folder. */
+/** Reads the folders that no configured domain is named after: once, and only if a configured domain has no
+ * folder. */
 static md_err *read_strays(syncing *pass)
 {
     pass->strays_by_name = apr_hash_make(pass->p);
@@ -177,9 +182,11 @@ static md_err *rename_folders(syncing *pass, const md_domain *domain)
     return NULL;
 }
 
-/* ---- Failed renewals ---------------------------------------------------------------------------------------------------- */
+/* ---- Failed renewals
+ * ---------------------------------------------------------------------------------------------------- */
 
-/** A restart is how operators say that they mended something. What a CA asked us to wait for they cannot mend. */
+/** A restart is how operators say that they mended something. What a CA asked us to wait for they cannot
+ * mend. */
 static md_err *try_again(const syncing *pass, const char *name)
 {
     const char *fault;
@@ -189,8 +196,8 @@ static md_err *try_again(const syncing *pass, const char *name)
     fault = md_json_text(job->last, "fault");
     if (!job->errors || (fault && !strcmp(fault, md_fault_name(MD_FAULT_LIMIT))))
         return NULL;
-    md_log(MD_LOG_NOTICE, 10064, "%s: its renewal failed %d time(s) before this start and is tried again now", name,
-           job->errors);
+    md_log(MD_LOG_NOTICE, 10064, "%s: its renewal failed %d time(s) before this start and is tried again now",
+           name, job->errors);
     job->errors = 0;
     job->next_run = 0;
     md_job_changed(job, MD_JOB_PROGRESS);

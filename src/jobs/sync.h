@@ -9,9 +9,10 @@
 #include "store/store.h"
 
 /**
- * Brings the store in line with the plan at start, as root: renamed and merged domains keep their folders, md.json is written when it
- * changed, and renewals that failed before are tried again at once (unless the CA asked to wait). One listing of each group, no work per domain
- * beyond its md.json. Sets ca_url, ca_account and contacts of the plan's domains from the store where the configuration has none; `p` is the plan's.
+ * Brings the store in line with the plan at start, as root: renamed and merged domains keep their folders,
+ * md.json is written when it changed, and renewals that failed before are tried again at once (unless the CA
+ * asked to wait). One listing of each group, no work per domain beyond its md.json. Sets ca_url, ca_account
+ * and contacts of the plan's domains from the store where the configuration has none; `p` is the plan's.
  */
 MD_MUST md_err *md_sync(md_store *store, md_plan *plan, apr_pool_t *p);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The fleet: 10,000 jobs on the engine's threads, with waits, failures, several stages and people who poke. Meant to run under the thread
- * sanitizer. Each job must come to its end exactly once, no job may run on two threads at a time, and orders in progress stay within
- * their bound. A second round is stopped in the middle.
+ * The fleet: 10,000 jobs on the engine's threads, with waits, failures, several stages and people who poke.
+ * Meant to run under the thread sanitizer. Each job must come to its end exactly once, no job may run on two
+ * threads at a time, and orders in progress stay within their bound. A second round is stopped in the middle.
  */
 #include <apr_general.h>
 #include <apr_strings.h>
@@ -60,7 +60,8 @@ static void leave(ship *ship)
 
 static void begin_order(ship *ship)
 {
-    int now = atomic_exchange(&ship->in_progress, 1) ? atomic_load(&in_progress) : atomic_fetch_add(&in_progress, 1) + 1;
+    int now = atomic_exchange(&ship->in_progress, 1) ? atomic_load(&in_progress)
+                                                     : atomic_fetch_add(&in_progress, 1) + 1;
     int most = atomic_load(&most_in_progress);
 
     while (now > most && !atomic_compare_exchange_weak(&most_in_progress, &most, now))
@@ -119,8 +120,11 @@ static md_err *is_due(md_step *step, apr_time_t *at)
 }
 
 static const md_stage stages[] = {
-    { "out", "sailing out", sail, 0, 1 }, { "fish", "fishing", sail, 0, 1 },   { "home", "sailing home", sail, 0, 1 },
-    { "rest", "resting", rest, 0, 0 },    { NULL, NULL, NULL, 0, 0 },
+    { "out", "sailing out", sail, 0, 1 },
+    { "fish", "fishing", sail, 0, 1 },
+    { "home", "sailing home", sail, 0, 1 },
+    { "rest", "resting", rest, 0, 0 },
+    { NULL, NULL, NULL, 0, 0 },
 };
 static const md_kind kind = { "fleet", "Fishing", MD_GROUP_STAGING, stages, is_due, NULL };
 
@@ -216,8 +220,8 @@ int main(void)
     check_fleet();
     if (busy || queued)
         fail_test("orders are left in progress");
-    printf("fleet: %d jobs, %d failures, at most %d orders in progress, %.1f s\n", FLEET, atomic_load(&failed),
-           atomic_load(&most_in_progress), (double)(apr_time_now() - begun) / 1e6);
+    printf("fleet: %d jobs, %d failures, at most %d orders in progress, %.1f s\n", FLEET,
+           atomic_load(&failed), atomic_load(&most_in_progress), (double)(apr_time_now() - begun) / 1e6);
 
     reset_fleet();
     engine = launch(&core, p);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The crash matrix: a renewal whose process dies at every change of the store and at every request - before the CA saw it, and before its answer
- * came - and whose every call of the store fails once. The next process always brings the certificate, with one account, at most one
- * order to spare, and with the keys that were certified.
+ * The crash matrix: a renewal whose process dies at every change of the store and at every request - before
+ * the CA saw it, and before its answer came - and whose every call of the store fails once. The next process
+ * always brings the certificate, with one account, at most one order to spare, and with the keys that were
+ * certified.
  */
 #include "jobs/activate.h"
 #include "kit/kit.h"
@@ -21,7 +22,8 @@ static const struct {
 };
 enum { WORLDS = sizeof(worlds) / sizeof(worlds[0]) };
 
-/* Of the calls of the store that could fail, every n-th does: all of them in the first world, the others are much alike. */
+/* Of the calls of the store that could fail, every n-th does: all of them in the first world, the others are
+ * much alike. */
 static const int strides[] = { 1, 5 };
 
 /** What must be true in the end, however often the process died. */
@@ -31,8 +33,10 @@ static void check_end(renewing *r, int specs, const char *how, int at)
                   fake_ca_log(r->ca, r->p));
     ck_assert_msg(renewing_job(r)->finished, "%s %d: the record does not say finished", how, at);
     ck_assert_msg(r->ca->accounts == 1, "%s %d: %d accounts", how, at, r->ca->accounts);
-    ck_assert_msg(r->ca->orders <= specs + 1, "%s %d: %d orders for %d certificates", how, at, r->ca->orders, specs);
-    ck_assert_msg(r->ca->finalized == specs, "%s %d: %d certificates were made for %d", how, at, r->ca->finalized, specs);
+    ck_assert_msg(r->ca->orders <= specs + 1, "%s %d: %d orders for %d certificates", how, at, r->ca->orders,
+                  specs);
+    ck_assert_msg(r->ca->finalized == specs, "%s %d: %d certificates were made for %d", how, at,
+                  r->ca->finalized, specs);
     ck_assert_msg(!renewing_file(r, "order.json"), "%s %d: an order is left", how, at);
 }
 
@@ -55,8 +59,8 @@ static int die_once(renewing *r, int specs, const char *how, int at)
     renewing_restart(r);
     renewing_run(r, AN_HOUR);
     check_end(r, specs, how, at);
-    ck_assert_msg(!strstr(store_mem_tree(r->store, r->p), "challenges/"), "%s %d: an answer is left:\n%s", how, at,
-                  store_mem_tree(r->store, r->p));
+    ck_assert_msg(!strstr(store_mem_tree(r->store, r->p), "challenges/"), "%s %d: an answer is left:\n%s",
+                  how, at, store_mem_tree(r->store, r->p));
     return died;
 }
 
@@ -85,7 +89,8 @@ static void kill_at_requests(int world, int ca_saw_it)
         apr_pool_create(&p, kit_pool);
         r = make(world, p);
         renewing_die_at_request(r, at, ca_saw_it);
-        died = die_once(r, worlds[world].specs, ca_saw_it ? "killed before the answer of request" : "killed at request", at);
+        died = die_once(r, worlds[world].specs,
+                        ca_saw_it ? "killed before the answer of request" : "killed at request", at);
         apr_pool_destroy(p);
         ck_assert_int_lt(at, ENOUGH);
     }
@@ -108,7 +113,8 @@ START_TEST(killed_again_and_again_it_arrives)
     renewing *r = make(_i, kit_pool);
 
     for (int life = 0; life < ENOUGH && !renewing_is_staged(r); ++life) {
-        renewing_die_after_changes(r, 1 + life / 8); /* each process gets a little further than those before it */
+        renewing_die_after_changes(
+            r, 1 + life / 8); /* each process gets a little further than those before it */
         renewing_run(r, AN_HOUR);
         renewing_restart(r);
     }

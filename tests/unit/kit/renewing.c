@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Between the jobs and the CA stands a function that lets processes die: from then on neither store nor CA is reached.
+ * Between the jobs and the CA stands a function that lets processes die: from then on neither store nor CA is
+ * reached.
  */
 #include "kit/renewing.h"
 
@@ -20,17 +21,20 @@ static void keep_line(void *self, md_level level, int id, const char *line)
     md_names_add(lines, apr_psprintf(self, "%d AH%05d %s", (int)level, id, line));
 }
 
-/* ---- Death ------------------------------------------------------------------------------------------------------------ */
+/* ---- Death
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 int renewing_is_dead(renewing *r)
 {
     if (r->die_at_request && r->requests >= r->die_at_request)
         return 1;
-    return r->die_after_changes >= 0 && store_mem_changes(r->store) - r->changes_before >= r->die_after_changes;
+    return r->die_after_changes >= 0 &&
+           store_mem_changes(r->store) - r->changes_before >= r->die_after_changes;
 }
 
-static md_err *send_or_die(void *self, md_http *http, const md_http_request *request, const md_http_route *route,
-                           apr_pool_t *p, md_http_response *response)
+static md_err *send_or_die(void *self, md_http *http, const md_http_request *request,
+                           const md_http_route *route, apr_pool_t *p, md_http_response *response)
 {
     renewing *r = self;
     md_http_options ca;
@@ -72,7 +76,8 @@ void renewing_restart(renewing *r)
     fake_clock_pass(r->clock, apr_time_from_sec(1));
 }
 
-/* ---- The adapter ------------------------------------------------------------------------------------------------------ */
+/* ---- The adapter
+ * ------------------------------------------------------------------------------------------------------ */
 
 static void count_staged(void *self, const md_domain *domain)
 {
@@ -86,7 +91,8 @@ static void count_account(void *self, const md_domain *domain)
     ++((renewing *)self)->account_staged;
 }
 
-static md_err *prove(void *self, const md_domain *domain, const md_key_spec *spec, const char *sha256, apr_pool_t *p)
+static md_err *prove(void *self, const md_domain *domain, const md_key_spec *spec, const char *sha256,
+                     apr_pool_t *p)
 {
     renewing *r = self;
 
@@ -109,7 +115,8 @@ static md_err *may_refuse(void *self, const md_event *event, apr_pool_t *p)
     return NULL;
 }
 
-/* ---- The world -------------------------------------------------------------------------------------------------------- */
+/* ---- The world
+ * -------------------------------------------------------------------------------------------------------- */
 
 md_domain *renewing_add(renewing *r, const char *names, const char *keys)
 {
@@ -201,7 +208,8 @@ md_job *renewing_job(renewing *r)
 const char *renewing_file(renewing *r, const char *file)
 {
     const char *text;
-    md_err *err = md_store_load_text(r->store, MD_PLACE(MD_GROUP_STAGING, r->domain->name, file), r->p, &text);
+    md_err *err =
+        md_store_load_text(r->store, MD_PLACE(MD_GROUP_STAGING, r->domain->name, file), r->p, &text);
 
     return err ? NULL : text;
 }

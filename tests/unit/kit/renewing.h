@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A whole renewal in memory: one domain (or several), a CA, a store, a clock, and processes that can die at any change of the store and at
- * any request.
+ * A whole renewal in memory: one domain (or several), a CA, a store, a clock, and processes that can die at
+ * any change of the store and at any request.
  */
 #ifndef MD_TESTS_RENEWING_H
 #define MD_TESTS_RENEWING_H
@@ -17,7 +17,7 @@ typedef struct renewing {
     md_store *store;
     fake_ca *ca;
     md_plan *plan;
-    md_domain *domain;    /* the first one */
+    md_domain *domain; /* the first one */
     md_core core;
     md_http_options http;
     int staged, account_staged, proofs; /* how often core was called for them */
@@ -30,16 +30,19 @@ typedef struct renewing {
     md_err *err; /* what ended the last process, or NULL */
 } renewing;
 
-/** A world with a domain of these names (words) and keys ("P-256", "P-256 P-384"). Everything lives in `p`. */
+/** A world with a domain of these names (words) and keys ("P-256", "P-256 P-384"). Everything lives in `p`.
+ */
 renewing *renewing_make(const char *names, const char *keys, apr_pool_t *p);
 /** One more domain. */
 md_domain *renewing_add(renewing *r, const char *names, const char *keys);
 
-/** One process: an engine of its own that runs (the clock is moved) until the domain is done for now, it dies, or `at_most` has passed. */
+/** One process: an engine of its own that runs (the clock is moved) until the domain is done for now, it
+ * dies, or `at_most` has passed. */
 void renewing_run(renewing *r, apr_interval_time_t at_most);
 /** The next process dies after so many changes of the store. */
 void renewing_die_after_changes(renewing *r, int changes);
-/** The next process dies with this request (1: the first): before the CA sees it, or before the answer arrives. */
+/** The next process dies with this request (1: the first): before the CA sees it, or before the answer
+ * arrives. */
 void renewing_die_at_request(renewing *r, int request, int ca_saw_it);
 /** Did it die? */
 int renewing_is_dead(renewing *r);
