@@ -19,13 +19,13 @@
 enum { FLEET = 10000, ORDERS = 16 };
 
 /** One ship per domain. */
-typedef struct ship {
+typedef struct fisher {
     atomic_int running, in_progress;
     atomic_uint steps;
     int done, failures;
-} ship;
+} fisher;
 
-static ship fleet[FLEET];
+static fisher fleet[FLEET];
 static atomic_int done, in_progress, most_in_progress, failed;
 static _Atomic(md_engine *) the_engine;
 
@@ -40,25 +40,25 @@ static double chance(const md_step *step)
     return md_random(step->core->clock);
 }
 
-static ship *of(const md_step *step)
+static fisher *of(const md_step *step)
 {
     return &fleet[step->domain->index];
 }
 
 /** Every step enters and leaves: nobody else may be inside. */
-static void enter(ship *ship)
+static void enter(fisher *ship)
 {
     if (atomic_exchange(&ship->running, 1))
         fail_test("a job runs on two threads at a time");
     atomic_fetch_add(&ship->steps, 1);
 }
 
-static void leave(ship *ship)
+static void leave(fisher *ship)
 {
     atomic_store(&ship->running, 0);
 }
 
-static void begin_order(ship *ship)
+static void begin_order(fisher *ship)
 {
     int now = atomic_exchange(&ship->in_progress, 1) ? atomic_load(&in_progress)
                                                      : atomic_fetch_add(&in_progress, 1) + 1;
@@ -68,7 +68,7 @@ static void begin_order(ship *ship)
         ;
 }
 
-static void end_order(ship *ship)
+static void end_order(fisher *ship)
 {
     if (atomic_exchange(&ship->in_progress, 0))
         atomic_fetch_sub(&in_progress, 1);
@@ -76,7 +76,7 @@ static void end_order(ship *ship)
 
 static md_next sail(md_step *step)
 {
-    ship *ship = of(step);
+    fisher *ship = of(step);
     md_next next = NEXT_STAGE;
 
     enter(ship);
@@ -98,7 +98,7 @@ static md_next sail(md_step *step)
 
 static md_next rest(md_step *step)
 {
-    ship *ship = of(step);
+    fisher *ship = of(step);
 
     enter(ship);
     if (ship->done++)
@@ -111,7 +111,7 @@ static md_next rest(md_step *step)
 
 static md_err *is_due(md_step *step, apr_time_t *at)
 {
-    ship *ship = of(step);
+    fisher *ship = of(step);
 
     enter(ship);
     *at = ship->done ? 0 : step->job->next_run > step->now ? step->job->next_run : step->now;

@@ -23,9 +23,8 @@ static md_err *hear(void *self, const md_event *event, apr_pool_t *p)
     return *name == '!' ? md_fail(p, MD_FAULT_LOCAL, "test:no", "%s says no", name) : NULL;
 }
 
-static md_subscriber subscribers[] = { { "first", hear, "a" },
-                                       { "second", hear, "!b" },
-                                       { "third", hear, "c" } };
+static char a[] = "a", b[] = "!b", c[] = "c";
+static md_subscriber subscribers[] = { { "first", hear, a }, { "second", hear, b }, { "third", hear, c } };
 static const md_events three = { subscribers, 3 };
 
 static const char *logged;
