@@ -124,7 +124,7 @@ static void show_wait(md_step *step, apr_time_t until)
 {
     const md_stage *stage = step->work->stage;
 
-    if (until - step->now < WORTH_TELLING || (step->job->stage && !strcmp(step->job->stage, stage->name)))
+    if (until - step->work->since < WORTH_TELLING || (step->job->stage && !strcmp(step->job->stage, stage->name)))
         return;
     step->job->stage = stage->name;
     md_job_doing(step->job, stage->doing, NULL);

@@ -41,14 +41,15 @@ def test_the_status_tells_what_went_wrong_and_when_it_goes_on(ca, httpd, name):
         assert any(e["type"] == "renewal-error" for e in renewal["log"]["entries"])
 
 
-def test_a_renewal_under_way_is_shown(ca, httpd, name):
-    with Proxy(httpd.root, ca) as proxy:
-        proxy.hold("POST /finalize")
-        httpd.managing(name(), extra=PAGE, ca_url=proxy.url, ca_file=proxy.ca_file).start()
-        proxy.wait_for("POST /finalize")
-        one = status(httpd, name())
-        assert one["renew"] is True
-        assert one["renewal"]["last"].get("activity")
+def test_a_renewal_under_way_is_shown(new_ca, new_httpd, name):
+    httpd = new_httpd(new_ca(va_sleeptime=6))
+    hosts = [name(f"h{i}") for i in range(3)]           # how long the CA takes is drawn by lot
+    httpd.configure(PAGE, *[f"MDomain {h}" for h in hosts], *[httpd.vhost(h) for h in hosts]).start()
+    shown = wait_until(lambda: [d for d in status(httpd)["managed-domains"]
+                                if d.get("renewal", {}).get("last", {}).get("activity")], 10, "an activity is shown",
+                       pause=0.1)
+    assert shown[0]["renew"] is True
+    assert "waiting" in shown[0]["renewal"]["last"]["activity"]
 
 
 def test_no_secret_is_ever_shown(ca, httpd, name):
