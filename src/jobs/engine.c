@@ -339,7 +339,7 @@ md_err *md_engine_start(md_engine *engine, int max_threads)
 
 void md_engine_stop(md_engine *engine)
 {
-    int started[MD_ENGINE_THREADS];
+    int started[MD_ENGINE_THREADS] = { 0 };
 
     pthread_mutex_lock(&engine->lock);
     engine->stopping = 1;

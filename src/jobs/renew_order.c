@@ -17,7 +17,7 @@
  * Retry-After is followed, but not before the first look, which costs one request and finds quick CAs done.
  */
 #define POLL_FIRST apr_time_from_msec(50)
-#define POLL_QUICK apr_time_from_msec(250)
+#define POLL_QUICK apr_time_from_msec(200)
 #define POLL_MAX   apr_time_from_sec(10)
 #define PATIENCE   apr_time_from_sec(300)
 
@@ -147,7 +147,9 @@ static md_next resume(md_step *step, md_order *order)
         return order_failed(step, err);
     if (order->status != MD_ORDER_INVALID)
         return go_on(step, order);
-    err = md_renew_drop_order(step); /* why it became invalid was told when it did */
+    md_log(MD_LOG_INFO, 0, "%s: its order became invalid (%s), making a new one", step->domain->name,
+           md_err_text(md_order_problem(order, step->now, step->p), step->p));
+    err = md_renew_drop_order(step);
     return err ? FAILED(err) : GO_TO("order");
 }
 

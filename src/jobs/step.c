@@ -120,27 +120,26 @@ static md_err *fail(md_step *step, md_err *err)
  * ------------------------------------------------------------------------------------------------------- */
 
 /** Whoever looks at the status sees what a job waits for. */
-static void show_wait(md_step *step, apr_time_t until)
+static void show_wait(md_step *step, const md_stage *stage, apr_time_t until)
 {
-    const md_stage *stage = step->work->stage;
-
-    if (until - step->work->since < WORTH_TELLING || (step->job->stage && !strcmp(step->job->stage, stage->name)))
+    if (until - step->work->since < WORTH_TELLING ||
+        (step->job->stage && !strcmp(step->job->stage, stage->name)))
         return;
     step->job->stage = stage->name;
     md_job_doing(step->job, stage->doing, NULL);
     md_job_note(step->job, step->now, "progress", NULL, stage->doing);
 }
 
-static md_err *apply(md_step *step, const md_next *next)
+static md_err *apply(md_step *step, const md_stage *stage, const md_next *next)
 {
-    const md_stage *stage = step->work->stage, *to;
+    const md_stage *to;
 
     switch (next->verdict) {
     case MD_GO_ON: to = stage + 1; break;
     case MD_GO_TO: to = stage_named(step->work->kind, next->stage); break;
     case MD_WAIT:
         step->work->at = next->at;
-        show_wait(step, next->at);
+        show_wait(step, stage, next->at);
         return NULL;
     case MD_DONE: md_work_rest(step->work, next->at); return NULL;
     default: return next->err;
@@ -157,7 +156,7 @@ static md_err *run_stage(md_step *step)
     const md_stage *stage = step->work->stage;
     md_next next = kind->run ? kind->run(step, stage) : stage->run(step);
 
-    return apply(step, &next);
+    return apply(step, stage, &next);
 }
 
 static md_err *look(md_step *step)

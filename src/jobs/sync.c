@@ -110,7 +110,8 @@ static void index_stray(syncing *pass, stray_folder *stray)
         apr_array_header_t *list = apr_hash_get(pass->strays_by_name, name, APR_HASH_KEY_STRING);
 
         if (!list) {
-            list = apr_array_make(pass->p, 1, sizeof(stray));
+            list =
+                apr_array_make(pass->p, 1, sizeof(stray_folder *)); /* NOLINT(bugprone-sizeof-expression) */
             apr_hash_set(pass->strays_by_name, name, APR_HASH_KEY_STRING, list);
         }
         APR_ARRAY_PUSH(list, stray_folder *) = stray;
