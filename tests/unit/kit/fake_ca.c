@@ -411,7 +411,7 @@ static void post_finalize(visit *v, int i)
         reply_problem(v, 400, "badCSR", "the request does not fit the order");
         return;
     }
-    o->pem = fake_pki_issue(v->state->pki, der, v->ca->cert, md_now(v->state->clock), v->state->p);
+    o->pem = fake_pki_issue(v->state->pki, der, (int)v->ca->cert, md_now(v->state->clock), v->state->p);
     o->status = v->ca->order_polls ? "processing" : "valid";
     ++v->ca->finalized;
     show_order(v, 200, i);

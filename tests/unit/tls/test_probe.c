@@ -21,9 +21,11 @@
 
 #define SECOND APR_INT64_C(1000000)
 
+enum { SERVES, IS_SILENT, HANGS_UP, TALKS_HTTP, DRIPS };
+
 /** A server for one connection, and how it behaves. */
 typedef struct server {
-    enum { SERVES, IS_SILENT, HANGS_UP, TALKS_HTTP, DRIPS } manner;
+    int manner; /* one of those above */
     SSL_CTX *tls;
     int listener;
     unsigned short port;
