@@ -30,9 +30,6 @@ typedef struct moving {
     const char *account; /* folder of the account that was moved, or NULL */
 } moving;
 
-/* ---- Loading and checking
- * --------------------------------------------------------------------------------------------- */
-
 md_err *md_facts_check_times(const md_cert_facts *facts, apr_time_t now, apr_pool_t *p)
 {
     if (facts->valid.until <= now)
@@ -123,10 +120,6 @@ md_err *md_staged_load(md_store *store, md_group group, const md_domain *domain,
         *creds = NULL;
     return err;
 }
-
-/* ---- Moving
- * -----------------------------------------------------------------------------------------------------------
- */
 
 static md_err *add_creds(const moving *move, md_group group, apr_array_header_t *files, apr_pool_t *p)
 {

@@ -53,9 +53,6 @@ struct md_engine {
     worker workers[MD_ENGINE_THREADS];
 };
 
-/* ---- Jobs, under the lock
- * ------------------------------------------------------------------------------------------- */
-
 static int wants_turn(const entry *job)
 {
     return job->work.stage && job->work.stage->order && !job->in_progress;
@@ -124,9 +121,6 @@ static void take_back(md_engine *engine, entry *job, apr_time_t now)
     job->poked = 0;
 }
 
-/* ---- Waiting
- * -------------------------------------------------------------------------------------------------------- */
-
 /** Waits at most `delay`. Zero when the time is over. */
 static int wait_for(pthread_cond_t *condition, pthread_mutex_t *lock, apr_interval_time_t delay)
 {
@@ -166,9 +160,6 @@ static int idle(md_engine *engine)
     --engine->idle;
     return stay;
 }
-
-/* ---- Workers
- * -------------------------------------------------------------------------------------------------------- */
 
 static void *work_on(void *data);
 
@@ -261,9 +252,6 @@ static void *work_on(void *data)
     pthread_mutex_unlock(&engine->lock);
     return NULL;
 }
-
-/* ---- Offered
- * -------------------------------------------------------------------------------------------------------- */
 
 static apr_status_t unmake(void *data)
 {

@@ -142,9 +142,6 @@ const md_kind md_kind_renew = { .name = "renew",
                                 .due = md_renew_due,
                                 .run = run };
 
-/* ---- Looking ahead
- * --------------------------------------------------------------------------------------------------- */
-
 static md_err *preview_challenges(const md_core *core, const md_domain *domain, apr_pool_t *p)
 {
     md_names *names = md_domain_order_names(domain, p);

@@ -14,10 +14,6 @@
 enum { ACCOUNTS_TRIED = 4 };
 #define ACCOUNT_PAUSE apr_time_from_msec(20)
 
-/* ---- Due
- * -------------------------------------------------------------------------------------------------------------
- */
-
 static md_err *read_due(md_step *step, md_due *due)
 {
     apr_array_header_t *facts;
@@ -103,9 +99,6 @@ md_err *md_renew_due(md_step *step, apr_time_t *at)
         *at = step->now < due.renew_at ? step->now : due.renew_at;
     return NULL;
 }
-
-/* ---- choose-ca
- * ------------------------------------------------------------------------------------------------------- */
 
 const md_names *md_renew_ca_urls(const md_domain *domain, apr_pool_t *p)
 {
@@ -238,9 +231,6 @@ md_next md_renew_choose_ca(md_step *step)
     err = begin_work(step, url);
     return err ? FAILED(err) : NEXT_STAGE;
 }
-
-/* ---- directory, account
- * ---------------------------------------------------------------------------------------------- */
 
 md_next md_renew_directory(md_step *step)
 {

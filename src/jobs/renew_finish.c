@@ -15,9 +15,6 @@
 enum { PROVE_TRIES = 3 }; /* all of them before the parent moves the set: MD_PROMOTE_AGE */
 _Static_assert(PROVE_TRIES * 1500 + 2500 < 8000, "the record must still be in staging");
 
-/* ---- Checking
- * -------------------------------------------------------------------------------------------------------- */
-
 static md_err *check_names(const md_step *step, const md_cert_facts *facts)
 {
     md_names *ordered = md_domain_order_names(step->domain, step->p);
@@ -107,9 +104,6 @@ md_err *md_renew_next_spec(md_step *step, const md_key_spec **spec)
     return NULL;
 }
 
-/* ---- download
- * -------------------------------------------------------------------------------------------------------- */
-
 /** Checks the chain against the key that the order was finalized with, and stages it. */
 static md_err *take(md_step *step, const md_key_spec *spec, const md_chain *chain)
 {
@@ -153,10 +147,6 @@ md_next md_renew_download(md_step *step)
     md_work_note(step->work, NULL);
     return NEXT_STAGE;
 }
-
-/* ---- verify
- * ----------------------------------------------------------------------------------------------------------
- */
 
 /** md.json says which account was used last, for the next renewal. */
 static md_err *note_account(md_step *step)
@@ -215,9 +205,6 @@ md_next md_renew_verify(md_step *step)
     finish(step, creds);
     return NEXT_STAGE;
 }
-
-/* ---- announce, prove
- * ------------------------------------------------------------------------------------------------- */
 
 static int goes_live(const md_step *step)
 {

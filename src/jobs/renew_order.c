@@ -26,10 +26,6 @@ static const md_call *call_of(const md_step *step)
     return &((const md_renewal *)step->data)->call;
 }
 
-/* ---- Waiting
- * ---------------------------------------------------------------------------------------------------------
- */
-
 static int is_first_look(const md_step *step)
 {
     return step->now - step->work->since < POLL_FIRST;
@@ -56,9 +52,6 @@ md_next md_renew_poll(md_step *step, apr_time_t retry_after, const char *what)
         pause = PATIENCE - passed;
     return AGAIN_AT(step->now + pause);
 }
-
-/* ---- The record
- * ------------------------------------------------------------------------------------------------------ */
 
 md_err *md_renew_drop_order(md_step *step)
 {
@@ -111,10 +104,6 @@ static md_err *save_order(md_step *step, const md_order *order)
 {
     return md_order_save(step->core->store, step->domain->name, order, step->p);
 }
-
-/* ---- order
- * -----------------------------------------------------------------------------------------------------------
- */
 
 static int is_ours(const md_step *step, const md_order *order, const md_key_spec *spec)
 {
@@ -204,9 +193,6 @@ md_next md_renew_order(md_step *step)
         return FAILED(err);
     return order ? resume(step, order) : place(step, spec);
 }
-
-/* ---- authorize, answer, await-authz
- * ---------------------------------------------------------------------------------- */
 
 static md_err *ask_setup(md_step *step, const md_solver *solver, const md_authz *authz)
 {
@@ -312,9 +298,6 @@ md_next md_renew_await_authz(md_step *step)
         return give_up_order(step, md_authz_problem(authz, step->now, step->p));
     return next_authz(step, "await-authz");
 }
-
-/* ---- finalize, await-cert
- * -------------------------------------------------------------------------------------------- */
 
 /** The key that waits in staging from an earlier attempt, or a new one that is saved there first. */
 static md_err *key_for(md_step *step, const md_key_spec *spec, md_key **key)

@@ -49,9 +49,6 @@ static const md_stage *stage_named(const md_kind *kind, const char *name)
     return stage->name ? stage : NULL;
 }
 
-/* ---- Failures
- * ------------------------------------------------------------------------------------------------------- */
-
 static int was_cut_off(const md_err *err)
 {
     return err->type && !strcmp(err->type, "md:cancelled");
@@ -115,9 +112,6 @@ static md_err *fail(md_step *step, md_err *err)
     md_work_rest(step->work, step->work->at);
     return err;
 }
-
-/* ---- Verdicts
- * ------------------------------------------------------------------------------------------------------- */
 
 /** Whoever looks at the status sees what a job waits for. */
 static void show_wait(md_step *step, const md_stage *stage, apr_time_t until)

@@ -30,10 +30,6 @@ typedef struct syncing {
     apr_pool_t *p, *each;
 } syncing;
 
-/* ---- md.json
- * ----------------------------------------------------------------------------------------------------------
- */
-
 /** NULL when absent, or damaged: what is configured is written anew. */
 static md_err *load_md(const syncing *pass, const char *name, apr_pool_t *p, json_t **doc)
 {
@@ -99,9 +95,6 @@ static md_err *sync_md(const syncing *pass, md_domain *domain)
                                  &(md_file){ .value = md_bytes_of(md_json_text_of(wanted, pass->each)) },
                                  pass->each);
 }
-
-/* ---- Renamed domains
- * ---------------------------------------------------------------------------------------------------- */
 
 static void index_stray(syncing *pass, stray_folder *stray)
 {
@@ -182,9 +175,6 @@ static md_err *rename_folders(syncing *pass, const md_domain *domain)
     apr_hash_set(pass->folders, domain->name, APR_HASH_KEY_STRING, domain->name);
     return NULL;
 }
-
-/* ---- Failed renewals
- * ---------------------------------------------------------------------------------------------------- */
 
 /** A restart is how operators say that they mended something. What a CA asked us to wait for they cannot
  * mend. */

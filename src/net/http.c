@@ -46,8 +46,6 @@ typedef struct transfer {
     char reason[CURL_ERROR_SIZE];
 } transfer;
 
-/* ---- Opening and closing ---------------------------------------------------------------------------- */
-
 static void init_curl(void)
 {
     curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -88,8 +86,6 @@ void md_http_close(md_http *http)
     free(http->user_agent);
     free(http);
 }
-
-/* ---- Reading the answer ----------------------------------------------------------------------------- */
 
 static void add_header(transfer *run, const char *line, apr_size_t size)
 {
@@ -154,8 +150,6 @@ static size_t take_body(char *bytes, size_t one, size_t size, void *data)
     body->size += size;
     return size;
 }
-
-/* ---- Preparing the request -------------------------------------------------------------------------- */
 
 static long milliseconds(apr_interval_time_t wanted, apr_interval_time_t otherwise)
 {
@@ -248,8 +242,6 @@ static void prepare(md_http *http, transfer *run)
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, run);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, run->reason);
 }
-
-/* ---- Saying what went wrong ------------------------------------------------------------------------- */
 
 static int is_cancelled(const md_http *http)
 {
@@ -363,8 +355,6 @@ static md_err *explain(const md_http *http, const transfer *run, CURLcode code)
     }
 }
 
-/* ---- Sending ---------------------------------------------------------------------------------------- */
-
 static void wait_a_tick(CURLM *multi)
 {
 #if LIBCURL_VERSION_NUM >= 0x074200
@@ -448,8 +438,6 @@ md_err *md_http_send(md_http *http, const md_http_request *request, const md_htt
                        md_excerpt(md_bytes_of(md_url_shown(request->url, p)), 200, p), reason);
     return send_by_curl(http, &run);
 }
-
-/* ---- URLs ------------------------------------------------------------------------------------------- */
 
 /* A part of a URL, to be freed with curl_free; NULL if there is none or the URL cannot be read. */
 static char *url_part(const char *text, CURLUPart part)

@@ -39,8 +39,6 @@ static md_err *bad_file(md_place place, const md_err *why, apr_pool_t *p)
                    md_err_text(why, p));
 }
 
-/* ---- Loading ---------------------------------------------------------------------------------------- */
-
 static md_err *load_key(md_store *store, md_place place, apr_pool_t *p, md_key **out)
 {
     apr_pool_t *bytes;
@@ -161,8 +159,6 @@ md_err *md_creds_load_key(md_store *store, md_group group, const char *name, con
     return load_key(store, pair_at(group, name, spec, p).key, p, out);
 }
 
-/* ---- Saving ----------------------------------------------------------------------------------------- */
-
 /* The key's file as its group wants it: encrypted with the store's secret, or plain for its owner's eyes. */
 static md_err *key_file(md_store *store, md_place place, const md_key *key, apr_pool_t *p, md_file *out)
 {
@@ -218,8 +214,6 @@ md_err *md_creds_to_files(md_store *store, md_group group, const md_creds *creds
     APR_ARRAY_PUSH(files, md_file) = chain;
     return NULL;
 }
-
-/* ---- The placeholder -------------------------------------------------------------------------------- */
 
 /* The first is what we make; the second is what an earlier module made. */
 static const md_key_spec placeholder_specs[] = {

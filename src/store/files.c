@@ -26,8 +26,6 @@
 
 int (*md_store_fs_fault)(const char *operation);
 
-/* ---- System calls that change something ------------------------------------------------------------- */
-
 static int injected(const char *operation)
 {
     return md_store_fs_fault ? md_store_fs_fault(operation) : 0;
@@ -164,8 +162,6 @@ int md_sys_swap(const md_folder *from, const char *old, const md_folder *to, con
     return fault ? fault : rename_as(from, old, to, name, RENAME_EXCHANGE);
 }
 
-/* ---- Names and failures ----------------------------------------------------------------------------- */
-
 const char *md_dot_name(const char *kind, apr_pool_t *p)
 {
     unsigned char random[8];
@@ -218,8 +214,6 @@ static md_err *refuse(apr_pool_t *p, const md_folder *folder, const char *file, 
 {
     return md_fail(p, MD_FAULT_LOCAL, "md:bad-file", "%s %s", md_folder_path(folder, file, p), why);
 }
-
-/* ---- Folders ---------------------------------------------------------------------------------------- */
 
 md_err *md_folder_root(const char *path, apr_pool_t *p, md_folder *out)
 {
@@ -408,8 +402,6 @@ void md_folder_sweep(const md_folder *folder)
     if (reader)
         closedir(reader);
 }
-
-/* ---- Files ------------------------------------------------------------------------------------------ */
 
 static int read_bytes(int fd, char *into, apr_size_t size, apr_size_t *done)
 {

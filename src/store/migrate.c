@@ -15,8 +15,6 @@
 #include "base/log.h"
 #include "tls/bridge.h"
 
-/* ---- md_store.json ---------------------------------------------------------------------------------- */
-
 static md_err *bad_store(apr_pool_t *p, const char *why)
 {
     return md_fail(p, MD_FAULT_CONFIG, "md:bad-store", "%s", why);
@@ -90,8 +88,6 @@ md_err *md_store_facts_make(apr_pool_t *p, md_store_facts *out, md_bytes *text)
     return NULL;
 }
 
-/* ---- 1.0 to 2.0 ------------------------------------------------------------------------------------- */
-
 static md_err *rename_key(const md_folder *folder, apr_pool_t *p)
 {
     const int error = md_sys_rename_new(folder, "pkey.pem", folder, "privkey.pem");
@@ -153,8 +149,6 @@ static md_err *migrate_group(const md_tree *tree, md_group group, apr_pool_t *p)
     }
     return err;
 }
-
-/* ---- All steps -------------------------------------------------------------------------------------- */
 
 md_err *md_store_migrate(const md_tree *tree, double from, md_bytes text, apr_pool_t *p)
 {

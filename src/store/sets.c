@@ -65,8 +65,6 @@ static const char *old_folder(const char *id, apr_pool_t *p)
     return apr_pstrcat(p, id, ".old", NULL);
 }
 
-/* ---- The archive ------------------------------------------------------------------------------------ */
-
 static const char *slot_name(const char *name, int n, apr_pool_t *p)
 {
     return apr_psprintf(p, "%.*s.%d", MD_SEGMENT_MAX - 4, name, n);
@@ -123,8 +121,6 @@ static md_err *move_to_archive(const site *at, const char *old, const char *name
     return err;
 }
 
-/* ---- Settling: the end of every save, and of every interrupted one ---------------------------------- */
-
 static md_err *put_away(const site *at, const char *old, const intent *what, apr_pool_t *p)
 {
     struct stat info;
@@ -179,8 +175,6 @@ static md_err *settle(const site *at, const char *id, const intent *what, apr_po
     return error ? md_fail_file(p, error, "remove", &at->yard, intent_file(id, p)) : NULL;
 }
 
-/* ---- Intents ---------------------------------------------------------------------------------------- */
-
 static md_bytes intent_text(const intent *what, apr_pool_t *p)
 {
     json_t *doc = md_json_object(p);
@@ -222,8 +216,6 @@ static int write_intent(const site *at, const char *id, const intent *what, apr_
         error = md_sys_sync(*fd);
     return error ? error : md_sys_sync(at->yard.fd);
 }
-
-/* ---- Saving ----------------------------------------------------------------------------------------- */
 
 static md_err *fill(const site *at, const char *id, const md_set *set, apr_pool_t *p, json_int_t *inode)
 {
@@ -350,8 +342,6 @@ md_err *md_set_drop(const md_tree *tree, md_group group, const char *name, apr_p
     close_site(&at);
     return err;
 }
-
-/* ---- Mending ---------------------------------------------------------------------------------------- */
 
 static int is_stale(const md_folder *folder, const char *name)
 {

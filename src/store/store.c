@@ -27,8 +27,6 @@ const md_group_row md_groups[MD_GROUP_COUNT] = {
 
 #define SEGMENT_MAX 255
 
-/* ---- Checks ----------------------------------------------------------------------------------------- */
-
 const char *md_segment_reason(const char *name)
 {
     if (!name || !*name)
@@ -77,8 +75,6 @@ static md_err *check_whole(md_group group, const char *name, apr_pool_t *p)
         return md_fail(p, MD_FAULT_LOCAL, "md:bad-name", "the store itself cannot be changed as a whole");
     return check_segment(name, p);
 }
-
-/* ---- Operations ------------------------------------------------------------------------------------- */
 
 md_err *md_store_load(md_store *store, md_place place, apr_pool_t *p, md_bytes *out)
 {
@@ -168,8 +164,6 @@ const char *md_store_path(md_store *store, md_place place, apr_pool_t *p)
         return NULL;
     return store->ops->path(store->self, place, p);
 }
-
-/* ---- Text and JSON ---------------------------------------------------------------------------------- */
 
 md_err *md_store_load_text(md_store *store, md_place place, apr_pool_t *p, const char **out)
 {

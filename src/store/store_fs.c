@@ -30,8 +30,6 @@ static md_err *check_writable(const md_store_fs *fs, apr_pool_t *p)
                          : NULL;
 }
 
-/* ---- Files ------------------------------------------------------------------------------------------ */
-
 /* Is the folder still the one of its name? A set may have been exchanged while we looked into the old one. */
 static int is_current(const md_tree *tree, const md_folder *folder)
 {
@@ -188,8 +186,6 @@ static const char *fs_path(void *self, md_place place, apr_pool_t *p)
     return apr_pstrcat(p, fs->tree.base.base, "/", md_place_text(place, p), NULL);
 }
 
-/* ---- Claims ----------------------------------------------------------------------------------------- */
-
 static md_err *fs_claim(void *self, const char *what, apr_pool_t *p, md_claim **out)
 {
     const md_store_fs *fs = self;
@@ -219,8 +215,6 @@ static const md_store_ops fs_ops = {
     .release = fs_release,
     .path = fs_path,
 };
-
-/* ---- Opening ---------------------------------------------------------------------------------------- */
 
 static apr_status_t close_base(void *data)
 {

@@ -196,8 +196,6 @@ START_TEST(a_job_at_work_is_not_disturbed_but_a_start_does_not_wait)
 }
 END_TEST
 
-/* ---- Adversaries ------------------------------------------------------------------------------------- */
-
 /** Writes a chain for another key into staging. */
 static void swap_chain(renewing *r)
 {

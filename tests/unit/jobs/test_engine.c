@@ -284,8 +284,6 @@ START_TEST(driving_returns_the_failure)
 }
 END_TEST
 
-/* ---- Threads ----------------------------------------------------------------------------------------- */
-
 START_TEST(an_engine_that_was_never_started_can_be_stopped)
 {
     md_engine_stop(md_engine_make(&core, kinds, kit_pool));

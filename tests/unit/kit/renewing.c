@@ -21,10 +21,6 @@ static void keep_line(void *self, md_level level, int id, const char *line)
     md_names_add(lines, apr_psprintf(self, "%d AH%05d %s", (int)level, id, line));
 }
 
-/* ---- Death
- * ------------------------------------------------------------------------------------------------------------
- */
-
 int renewing_is_dead(renewing *r)
 {
     if (r->die_at_request && r->requests >= r->die_at_request)
@@ -76,9 +72,6 @@ void renewing_restart(renewing *r)
     fake_clock_pass(r->clock, apr_time_from_sec(1));
 }
 
-/* ---- The adapter
- * ------------------------------------------------------------------------------------------------------ */
-
 static void count_staged(void *self, const md_domain *domain)
 {
     (void)domain;
@@ -114,9 +107,6 @@ static md_err *may_refuse(void *self, const md_event *event, apr_pool_t *p)
         return md_fail(p, MD_FAULT_LOCAL, "test:refused", "not now");
     return NULL;
 }
-
-/* ---- The world
- * -------------------------------------------------------------------------------------------------------- */
 
 md_domain *renewing_add(renewing *r, const char *names, const char *keys)
 {

@@ -43,8 +43,6 @@ struct md_claim {
     char *what;
 };
 
-/* ---- Faults ----------------------------------------------------------------------------------------- */
-
 /* Called with the lock held, at the begin of every operation. */
 static md_err *count_call(mem_store *mem, const char *operation, md_place place, apr_pool_t *p)
 {
@@ -57,8 +55,6 @@ static md_err *count_call(mem_store *mem, const char *operation, md_place place,
         return md_fail(p, MD_FAULT_LOCAL, "test:fault", "cannot %s %s: no space left", operation, shown);
     return NULL;
 }
-
-/* ---- Tables ----------------------------------------------------------------------------------------- */
 
 static const char *folder_key(const char *name)
 {
@@ -151,8 +147,6 @@ static void archive_folder(mem_store *mem, mem_folder *folder)
     }
     put_folder(mem, MD_GROUP_ARCHIVE, folder);
 }
-
-/* ---- Operations, with the lock held ----------------------------------------------------------------- */
 
 static md_err *load_locked(mem_store *mem, md_place place, apr_pool_t *p, md_bytes *out)
 {
@@ -293,8 +287,6 @@ static md_err *claim_locked(mem_store *mem, const char *what, apr_pool_t *p, md_
     *out = claim;
     return NULL;
 }
-
-/* ---- The provider ----------------------------------------------------------------------------------- */
 
 /* Evaluates `call` with the lock held. */
 #define LOCKED(type, mem, call)             \
@@ -460,8 +452,6 @@ md_store *store_mem_open(apr_pool_t *p)
     apr_pool_cleanup_register(p, mem, close_store, apr_pool_cleanup_null);
     return store;
 }
-
-/* ---- For tests -------------------------------------------------------------------------------------- */
 
 void store_mem_fail_at(md_store *store, int n)
 {

@@ -374,8 +374,6 @@ START_TEST(a_stopped_requester_begins_nothing)
 }
 END_TEST
 
-/* ---- TLS -------------------------------------------------------------------------------------------- */
-
 static const char *write_file(const char *folder, const char *name, md_bytes bytes)
 {
     const char *path = apr_pstrcat(kit_pool, folder, "/", name, NULL);
@@ -457,8 +455,6 @@ START_TEST(a_server_without_tls_is_told_from_one_with)
     ck_assert_str_eq(md_http_send(http, &request, NULL, kit_pool, &response)->type, "md:tls");
 }
 END_TEST
-
-/* ---- Another way to send ---------------------------------------------------------------------------- */
 
 static md_err *send_nowhere(void *self, md_http *by, const md_http_request *request,
                             const md_http_route *route, apr_pool_t *p, md_http_response *out)

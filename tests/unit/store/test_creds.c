@@ -214,8 +214,6 @@ START_TEST(failures_do_not_show_secrets)
 }
 END_TEST
 
-/* ---- The placeholder -------------------------------------------------------------------------------- */
-
 static md_pair_paths placeholder(apr_time_t now)
 {
     md_pair_paths paths;

@@ -157,8 +157,6 @@ START_TEST(a_name_of_full_length_is_archived)
 }
 END_TEST
 
-/* ---- Faults ----------------------------------------------------------------------------------------- */
-
 /* The ways to replace a set: exchange or two renames, with archive or without. */
 static md_group prepare(int way)
 {
@@ -275,8 +273,6 @@ START_TEST(a_drop_can_be_stopped_after_every_system_call)
 }
 END_TEST
 
-/* ---- What others left ------------------------------------------------------------------------------- */
-
 START_TEST(stale_halves_are_removed_and_young_ones_left)
 {
     tree_write("tmp/.set-0000000000000001/md.json", "half");
@@ -331,8 +327,6 @@ START_TEST(a_pipe_as_intent_blocks_nobody)
     ck_assert_str_eq(said("staging/example.org"), "1");
 }
 END_TEST
-
-/* ---- Many at once ----------------------------------------------------------------------------------- */
 
 #define THREADS 4
 #define ROUNDS  20L

@@ -214,8 +214,6 @@ START_TEST(odd_claims_are_refused)
 }
 END_TEST
 
-/* ---- The store in memory ---------------------------------------------------------------------------- */
-
 START_TEST(a_copy_is_kept)
 {
     char text[] = "before";

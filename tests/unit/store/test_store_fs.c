@@ -47,8 +47,6 @@ static const char *path_of(const char *file)
     return apr_pstrcat(kit_pool, tree_base, "/", file, NULL);
 }
 
-/* ---- On disk ---------------------------------------------------------------------------------------- */
-
 START_TEST(a_new_store_looks_like_this)
 {
     struct stat info;
@@ -202,8 +200,6 @@ START_TEST(a_first_start_can_be_stopped_after_every_system_call)
 }
 END_TEST
 
-/* ---- Reading only ----------------------------------------------------------------------------------- */
-
 START_TEST(a_dry_run_makes_nothing)
 {
     md_bytes value;
@@ -235,8 +231,6 @@ START_TEST(a_dry_run_reads_what_is_there)
     ck_assert(!tree_failed());
 }
 END_TEST
-
-/* ---- Operations ------------------------------------------------------------------------------------- */
 
 START_TEST(values_come_back_and_go)
 {
@@ -351,8 +345,6 @@ START_TEST(a_save_for_later_needs_no_disk)
     ck_assert_ptr_nonnull(strstr(tree_text("domains"), "-rw------- domains/example.org/privkey.pem"));
 }
 END_TEST
-
-/* ---- Many at once ----------------------------------------------------------------------------------- */
 
 #define THREADS 4
 #define ROUNDS  50
