@@ -53,7 +53,7 @@ void md_ca_leave(md_ca *ca, int reached, apr_time_t rest_until);
 /** Nonces: newest first, bounded, not older than 10 minutes. Take gives a copy in `p`, or NULL when there is
  * none. */
 const char *md_ca_take_nonce(md_ca *ca, apr_time_t now, apr_pool_t *p);
-void md_ca_give_nonce(md_ca *ca, const char *nonce, apr_time_t now);
+void md_ca_give_nonce(md_ca *ca, const char *text, apr_time_t now);
 
 /** The directory in use, or NULL when it was not read yet or is older than an hour. Valid until md_cas_close.
  */

@@ -136,7 +136,7 @@ md_err *md_call_json(const md_call *call, const char *url, const char *doing, ap
 md_err *md_call_directory(const md_call *call, apr_pool_t *p)
 {
     const char *url = md_ca_url(call->ca);
-    md_answer answer;
+    md_answer answer = { .status = 0 };
 
     if (md_ca_directory(call->ca, md_now(call->clock)))
         return NULL;
