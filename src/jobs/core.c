@@ -4,9 +4,13 @@
  */
 #include "jobs/core.h"
 
+#include <apr_file_io.h>
+
 #include "jobs/activate.h"
 #include "plan/due.h"
 #include "store/creds.h"
+
+enum { STATIC_FILE_MAX = 256 * 1024 };
 
 static md_cert_fact live_fact(const md_core *core, const md_domain *domain, const md_key_spec *spec,
                               apr_pool_t *p)
@@ -38,11 +42,42 @@ static void prefer_staged(const md_core *core, const md_domain *domain, apr_pool
     }
 }
 
+/** A certificate file of the operator's own: its key is the operator's business. */
+static md_cert_fact file_fact(const char *path, apr_pool_t *p)
+{
+    md_cert_fact fact = { .cert = NULL };
+    md_cert_facts *facts = apr_pcalloc(p, sizeof(*facts));
+    apr_size_t size = STATIC_FILE_MAX;
+    char *text = apr_pcalloc(p, size + 1);
+    md_chain *chain;
+    apr_file_t *file;
+    apr_status_t status = apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BINARY, 0, p);
+
+    if (!status) {
+        status = apr_file_read_full(file, text, size, &size);
+        apr_file_close(file);
+    }
+    if (status && status != APR_EOF)
+        fact.bad = md_fail_status(p, status, "the certificate file %s cannot be read", path);
+    else
+        fact.bad = md_chain_from_pem((md_bytes){ text, size }, p, &chain);
+    if (!fact.bad)
+        fact.bad = md_chain_facts(chain, p, facts);
+    if (!fact.bad)
+        fact.cert = facts;
+    return fact;
+}
+
 md_err *md_core_facts(const md_core *core, const md_domain *domain, apr_pool_t *p, apr_array_header_t **facts)
 {
+    const md_names *files = domain->policy.cert_files.list;
     const md_key_specs *specs = domain->policy.keys;
 
     *facts = apr_array_make(p, specs->nelts, sizeof(md_cert_fact));
+    for (int i = 0; md_domain_is_static(domain) && i < files->nelts; ++i)
+        APR_ARRAY_PUSH(*facts, md_cert_fact) = file_fact(MD_NAME(files, i), p);
+    if (md_domain_is_static(domain))
+        return NULL;
     for (int i = 0; i < specs->nelts; ++i)
         APR_ARRAY_PUSH(*facts, md_cert_fact) = live_fact(core, domain, MD_SPEC(specs, i), p);
     prefer_staged(core, domain, p, *facts);
