@@ -14,6 +14,15 @@ enum { ACCOUNTS_MAX = 1000, HOST_MAX = 16 };
 #define ACCOUNT_FILE "account.json"
 #define KEY_FILE     "account.pem"
 
+/* Folders of accounts: of those that every version of the module can use, and of those with newer keys. */
+#define PREFIX_RSA   "ACME"
+#define PREFIX_OTHER "ACMEv2"
+
+const char *md_account_public_id(const char *id)
+{
+    return id && !strncmp(id, PREFIX_RSA "-", strlen(PREFIX_RSA "-")) ? id : NULL;
+}
+
 static const char *copy_at(const json_t *doc, const char *key, apr_pool_t *p)
 {
     return apr_pstrdup(p, md_json_text(doc, key));
@@ -310,15 +319,17 @@ static md_err *find_same(md_store *store, const md_account *account, const md_na
     return NULL;
 }
 
-static md_err *free_id(const char *ca_url, const md_names *ids, apr_pool_t *p, const char **id)
+static md_err *free_id(const md_account *account, const md_names *ids, apr_pool_t *p, const char **id)
 {
-    const char *host = md_url_host(ca_url, p);
+    static const md_key_spec rsa = { .type = MD_KEY_RSA };
+    const char *host = md_url_host(account->ca_url, p);
+    const char *prefix = md_key_fits(account->key, &rsa) ? PREFIX_RSA : PREFIX_OTHER;
     size_t length = strlen(host);
 
     if (length > HOST_MAX)
         host += length - HOST_MAX;
     for (int i = 0; i < ACCOUNTS_MAX; ++i) {
-        *id = apr_psprintf(p, "ACME-%s-%04d", host, i);
+        *id = apr_psprintf(p, "%s-%s-%04d", prefix, host, i);
         if (!md_names_has(ids, *id))
             return NULL;
     }
@@ -360,7 +371,7 @@ md_err *md_account_promote(md_store *store, const char *domain, apr_pool_t *p, c
     MD_TRY(md_store_list(store, MD_GROUP_ACCOUNTS, NULL, p, &ids));
     MD_TRY(find_same(store, account, ids, p, id));
     if (!*id)
-        MD_TRY(free_id(account->ca_url, ids, p, id));
+        MD_TRY(free_id(account, ids, p, id));
     MD_TRY(store_account(store, *id, account, p));
     MD_TRY(md_store_drop(store, MD_PLACE(MD_GROUP_STAGING, domain, ACCOUNT_FILE), p));
     return md_store_drop(store, MD_PLACE(MD_GROUP_STAGING, domain, KEY_FILE), p);

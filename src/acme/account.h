@@ -33,6 +33,9 @@ typedef struct md_account_wish {
     md_names *except;      /* URLs of accounts that the CA does not accept any more, or NULL */
 } md_account_wish;
 
+/** The id as md.json may name it, or NULL. Programs that know RSA accounts only look for ids that begin with
+ * "ACME-", and for the one in md.json; an account with another kind of key would stop them from renewing. */
+const char *md_account_public_id(const char *id);
 json_t *md_account_to_json(const md_account *account, apr_pool_t *p);
 /** NULL when it lacks url or ca-url. Old forms are read too. */
 md_account *md_account_from_json(const json_t *doc, apr_pool_t *p);

@@ -171,7 +171,7 @@ static const char *used_account(const moving *move, const json_t *staged, apr_po
     md_bytes record;
 
     if (move->account)
-        return move->account;
+        return md_account_public_id(move->account);
     if (!id)
         id = move->domain->ca_account;
     if (!id || md_store_load(move->store, MD_PLACE(MD_GROUP_ACCOUNTS, id, "account.json"), p, &record) ||
@@ -191,7 +191,7 @@ static md_err *find_account(const moving *move, md_domain *as, apr_pool_t *p)
         return NULL;
     MD_TRY(md_account_find(move->store, &wish, p, &account));
     if (account && account->group == MD_GROUP_ACCOUNTS)
-        as->ca_account = account->name;
+        as->ca_account = md_account_public_id(account->name);
     return NULL;
 }
 

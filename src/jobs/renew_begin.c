@@ -292,7 +292,8 @@ static md_err *have_account(md_step *step)
         if (step->core->account_staged)
             step->core->account_staged(step->core->self, step->domain);
     }
-    md_ca_use_account(renewal->gate, account->url, account->group == MD_GROUP_ACCOUNTS ? account->name : NULL,
+    md_ca_use_account(renewal->gate, account->url,
+                      account->group == MD_GROUP_ACCOUNTS ? md_account_public_id(account->name) : NULL,
                       account->key);
     return NULL;
 }

@@ -221,7 +221,9 @@ START_TEST(a_staged_account_is_found_by_other_domains_and_promoted)
     ck_assert_ptr_nonnull(found);
     ck_assert_str_eq(found->url, call.account->url);
     CHECK_OK(md_account_promote(store, NAME, kit_pool, &id));
-    ck_assert_str_eq(id, "ACME-ca.test-0000");
+    ck_assert_str_eq(id, "ACMEv2-ca.test-0000");
+    ck_assert_ptr_null(md_account_public_id(id));
+    ck_assert_ptr_nonnull(md_account_public_id("ACME-ca.test-0000"));
     CHECK_OK(md_account_find(store, &want, kit_pool, &found));
     ck_assert_ptr_nonnull(found);
     ck_assert_int_eq(found->group, MD_GROUP_ACCOUNTS);

@@ -78,8 +78,8 @@ START_TEST(a_set_moves_with_account_and_record)
     renewing *r = staged(kit_pool);
 
     ck_assert_int_eq(activate(r, 0), MD_ACTIVATION_DONE);
-    ck_assert_str_eq(store_mem_tree(r->store, kit_pool), "accounts/ACME-ca.test-0000/account.json\n"
-                                                         "accounts/ACME-ca.test-0000/account.pem\n"
+    ck_assert_str_eq(store_mem_tree(r->store, kit_pool), "accounts/ACMEv2-ca.test-0000/account.json\n"
+                                                         "accounts/ACMEv2-ca.test-0000/account.pem\n"
                                                          "domains/example.org/job.json\n"
                                                          "domains/example.org/md.json\n"
                                                          "domains/example.org/privkey.p-256.pem (secret)\n"
@@ -88,7 +88,7 @@ START_TEST(a_set_moves_with_account_and_record)
                                                          "domains/example.org/pubcert.p-384.pem\n");
     ck_assert_ptr_nonnull(
         strstr(text_at(r, MD_GROUP_DOMAINS, "example.org", "privkey.p-256.pem"), "BEGIN PRIVATE KEY"));
-    ck_assert_str_eq(md_json_text(live_md(r), "ca.account"), "ACME-ca.test-0000");
+    ck_assert_ptr_null(md_json_at(live_md(r), "ca.account")); /* others could not use it */
     ck_assert_str_eq(md_json_text(live_md(r), "ca.url"), FAKE_CA_DIRECTORY);
     ck_assert_int_eq(md_json_int(live_md(r), "state", -1), 2);
     ck_assert_ptr_nonnull(
@@ -179,7 +179,7 @@ START_TEST(what_is_incomplete_is_left_to_its_job)
     renewing_run(r, apr_time_from_sec(5));
     ck_assert_int_eq(activate(r, 1), MD_ACTIVATION_INCOMPLETE);
     ck_assert(has(r, "staging/example.org/order.json"));
-    ck_assert(has(r, "accounts/ACME-ca.test-0000/account.json")); /* it does not wait for the certificate */
+    ck_assert(has(r, "accounts/ACMEv2-ca.test-0000/account.json")); /* it does not wait for the certificate */
 }
 END_TEST
 
@@ -244,7 +244,7 @@ START_TEST(the_staged_md_json_has_no_say_but_for_the_ca)
     ck_assert_str_eq(md_json_text(live_md(r), "ca.url"), FAKE_CA_DIRECTORY);
     ck_assert_int_eq(md_json_int(live_md(r), "renew-mode", -1), MD_RENEW_AUTO);
     ck_assert_uint_eq(json_array_size(md_json_at(live_md(r), "domains")), 2);
-    ck_assert_str_eq(md_json_text(live_md(r), "ca.account"), "ACME-ca.test-0000");
+    ck_assert_ptr_null(md_json_at(live_md(r), "ca.account")); /* others could not use it */
 }
 END_TEST
 
