@@ -248,6 +248,17 @@ START_TEST(the_staged_md_json_has_no_say_but_for_the_ca)
 }
 END_TEST
 
+START_TEST(a_set_that_lacks_a_new_name_is_better_than_none)
+{
+    renewing *r = staged(kit_pool);
+
+    md_names_add(r->domain->names, "new.example.org");
+    ck_assert_int_eq(activate(r, 0), MD_ACTIVATION_DONE);
+    ck_assert(has(r, "domains/example.org/pubcert.p-256.pem"));
+    ck_assert(!has(r, "staging/example.org"));
+}
+END_TEST
+
 START_TEST(an_order_takes_down_answers_of_its_own_names_only)
 {
     renewing *r = staged(kit_pool);
@@ -296,6 +307,7 @@ Suite *suite_jobs_activate(void)
     tcase_add_test(tcase, a_set_that_does_not_fit_is_removed_and_reported);
     tcase_add_test(tcase, an_expired_set_is_not_used);
     tcase_add_test(tcase, the_staged_md_json_has_no_say_but_for_the_ca);
+    tcase_add_test(tcase, a_set_that_lacks_a_new_name_is_better_than_none);
     tcase_add_test(tcase, an_order_takes_down_answers_of_its_own_names_only);
     tcase_add_loop_test(tcase, garbage_beside_a_good_set_does_not_stop_it, 0,
                         sizeof(litter) / sizeof(litter[0]));
