@@ -200,6 +200,27 @@ static void preview(const md_run *run, const md_domain *domain, apr_pool_t *p)
                    "Its renewal cannot work:");
 }
 
+/** Directives that are read so that existing configurations load, and do nothing yet. */
+static const md_field_id without_effect[] = { MD_FIELD_stapling,    MD_FIELD_dns01_cmd,
+                                              MD_FIELD_message_cmd, MD_FIELD_notify_cmd,
+                                              MD_FIELD_store_locks, MD_FIELD_activation_delay };
+
+/** Nobody should find out at the next renewal. */
+static void warn_of_missing(const md_run *run, apr_pool_t *p)
+{
+    apr_uint64_t set = run->plan->policy.set;
+    md_names *found = md_names_make(p);
+
+    for (int i = 0; i < run->plan->domains->nelts; ++i)
+        set |= MD_DOMAIN(run->plan, i)->own;
+    for (size_t i = 0; i < sizeof(without_effect) / sizeof(without_effect[0]); ++i)
+        if (set & MD_SET_BIT(without_effect[i]))
+            md_names_add(found, md_field_rows[without_effect[i]].directive);
+    if (found->nelts)
+        md_log(MD_LOG_WARN, 0, "In this version of mod_md these directives have no effect yet: %s",
+               md_names_join(found, ", ", p));
+}
+
 /** Counts what the engine will look after, and looks at those that have something to do. */
 static void survey(md_run *run, apr_pool_t *p)
 {
@@ -232,6 +253,7 @@ int md_startup_after_ssl(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, ser
     if (!run || md_hosts_is_dry_run())
         return OK;
     note_reach(run, ptemp);
+    warn_of_missing(run, ptemp);
     survey(run, ptemp);
     if (!run->watched) {
         md_log(MD_LOG_DEBUG, 10075, "no managed domain needs to be looked after");
