@@ -9,9 +9,8 @@
 #include <apr_strings.h>
 #include <string.h>
 
-#define KEPT_AS         "mod_md facts"
-#define END_OF_CERT     "-----END CERTIFICATE-----"
-#define STATIC_FILE_MAX ((apr_size_t)256 * 1024)
+#define KEPT_AS     "mod_md facts"
+#define END_OF_CERT "-----END CERTIFICATE-----"
 
 enum { ISSUERS_MAX = 32 };
 
@@ -87,28 +86,6 @@ typedef struct source {
     const md_key_spec *spec; /* NULL: static files */
 } source;
 
-static md_err *read_static(const char *path, apr_pool_t *p, md_cert_facts **out)
-{
-    md_cert_facts *facts = apr_pcalloc(p, sizeof(*facts));
-    char *text = apr_palloc(p, STATIC_FILE_MAX + 1);
-    apr_size_t size = STATIC_FILE_MAX;
-    md_chain *chain;
-    apr_file_t *file;
-    apr_status_t status = apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BINARY, 0, p);
-
-    if (!status) {
-        status = apr_file_read_full(file, text, size, &size);
-        apr_file_close(file);
-    }
-    if (status && status != APR_EOF)
-        return md_fail_status(p, status, "the certificate file %s cannot be read", path);
-    text[size] = '\0';
-    MD_TRY(md_chain_from_pem((md_bytes){ text, size }, p, &chain));
-    MD_TRY(md_chain_facts(chain, p, facts));
-    *out = facts;
-    return NULL;
-}
-
 /** The first certificate of a file if what follows it was found good before, else the whole file. */
 static md_bytes part_to_read(const gathering *pass, md_bytes pem, md_bytes *issuers)
 {
@@ -165,7 +142,7 @@ static md_err *read_pair(const gathering *pass, const source *from, apr_pool_t *
 
     *out = NULL;
     if (!from->spec)
-        return read_static(from->cert_path, p, out);
+        return md_creds_file_facts(from->cert_path, p, out);
     err = read_stored(pass, from, p, out);
     return err ? md_wrap(p, err, "%s cannot be used", from->cert_path) : NULL;
 }

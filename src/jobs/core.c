@@ -4,13 +4,9 @@
  */
 #include "jobs/core.h"
 
-#include <apr_file_io.h>
-
 #include "jobs/activate.h"
 #include "plan/due.h"
 #include "store/creds.h"
-
-enum { STATIC_FILE_MAX = 256 * 1024 };
 
 static md_cert_fact live_fact(const md_core *core, const md_domain *domain, const md_key_spec *spec,
                               apr_pool_t *p)
@@ -46,23 +42,9 @@ static void prefer_staged(const md_core *core, const md_domain *domain, apr_pool
 static md_cert_fact file_fact(const char *path, apr_pool_t *p)
 {
     md_cert_fact fact = { .cert = NULL };
-    md_cert_facts *facts = apr_pcalloc(p, sizeof(*facts));
-    apr_size_t size = STATIC_FILE_MAX;
-    char *text = apr_pcalloc(p, size + 1);
-    md_chain *chain;
-    apr_file_t *file;
-    apr_status_t status = apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BINARY, 0, p);
+    md_cert_facts *facts;
 
-    if (!status) {
-        status = apr_file_read_full(file, text, size, &size);
-        apr_file_close(file);
-    }
-    if (status && status != APR_EOF)
-        fact.bad = md_fail_status(p, status, "the certificate file %s cannot be read", path);
-    else
-        fact.bad = md_chain_from_pem((md_bytes){ text, size }, p, &chain);
-    if (!fact.bad)
-        fact.bad = md_chain_facts(chain, p, facts);
+    fact.bad = md_creds_file_facts(path, p, &facts);
     if (!fact.bad)
         fact.cert = facts;
     return fact;

@@ -5,6 +5,7 @@
  */
 #include "store/creds.h"
 
+#include <apr_file_io.h>
 #include <apr_strings.h>
 #include <string.h>
 
@@ -12,6 +13,8 @@
 
 #define PLACEHOLDER_LIFE  apr_time_from_sec(14 * 24 * 3600)
 #define PLACEHOLDER_SPARE apr_time_from_sec(2 * 24 * 3600)
+
+enum { FILE_MAX = 256 * 1024 };
 
 /** The files of one pair. */
 typedef struct pair {
@@ -278,4 +281,26 @@ md_err *md_creds_placeholder(md_store *store, const char *name, const md_names *
         out->key = md_store_path(store, at.key, p);
     }
     return leave(err, work, p);
+}
+
+md_err *md_creds_file_facts(const char *path, apr_pool_t *p, md_cert_facts **out)
+{
+    md_cert_facts *facts = apr_pcalloc(p, sizeof(*facts));
+    char *text = apr_palloc(p, FILE_MAX + 1);
+    apr_size_t size = FILE_MAX;
+    md_chain *chain;
+    apr_file_t *file;
+    apr_status_t status = apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BINARY, 0, p);
+
+    if (!status) {
+        status = apr_file_read_full(file, text, size, &size);
+        apr_file_close(file);
+    }
+    if (status && status != APR_EOF)
+        return md_fail_status(p, status, "the certificate file %s cannot be read", path);
+    text[size] = '\0';
+    MD_TRY(md_chain_from_pem((md_bytes){ text, size }, p, &chain));
+    MD_TRY(md_chain_facts(chain, p, facts));
+    *out = facts;
+    return NULL;
 }
