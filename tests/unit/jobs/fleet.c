@@ -12,8 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "jobs/engine.h"
 #include "jobs/joblog.h"
+#include "jobs/kind_renew.h"
+#include "kit/renewing.h"
 #include "kit/store_mem.h"
 
 enum { FLEET = 10000, ORDERS = 16 };
@@ -199,6 +202,52 @@ static void check_fleet(void)
         fail_test("no failure was tried");
 }
 
+/* ---- Real renewals ----------------------------------------------------------------------------------- */
+
+enum { RENEWALS = 60 };
+
+static atomic_int renewed;
+
+static void count_renewed(void *self, const md_domain *domain)
+{
+    (void)self, (void)domain;
+    atomic_fetch_add(&renewed, 1);
+}
+
+/** Renewals against a CA in memory on all threads: the gates, the account and the store are shared. */
+static void renew_all(apr_pool_t *p)
+{
+    static const md_kind *const kinds[] = { &md_kind_renew, NULL };
+    renewing *r = renewing_make("first.example.org", "P-256", p);
+    md_engine *engine;
+    md_err *err;
+
+    for (int i = 1; i < RENEWALS; ++i)
+        renewing_add(r, apr_psprintf(p, "host%d.example.org", i), "P-256");
+    r->ca->bad_nonce_every = 20;
+    r->ca->authz_polls = r->ca->order_polls = 1;
+    fake_ca_serve(r->ca, &r->http);
+    fake_clock_set(r->clock, apr_time_now());
+    md_log_to(NULL, NULL, NULL);
+    r->core.clock = &md_clock_system;
+    r->core.staged = count_renewed;
+    r->core.account_staged = NULL;
+    r->core.prove = NULL;
+    engine = md_engine_make(&r->core, kinds, p);
+    err = md_engine_start(engine, MD_ENGINE_THREADS);
+    if (err)
+        fail_test(err->detail);
+    for (int i = 0; atomic_load(&renewed) < RENEWALS; ++i) {
+        if (i > 6000)
+            fail_test("the renewals do not come to their end");
+        apr_sleep(apr_time_from_msec(10));
+    }
+    md_engine_stop(engine);
+    if (r->ca->accounts != 1 || r->ca->orders != RENEWALS)
+        fail_test("there are accounts or orders to spare");
+    printf("fleet: %d renewals\n", atomic_load(&renewed));
+}
+
 int main(void)
 {
     md_http_options http = { .user_agent = "fleet", .send = no_net };
@@ -232,6 +281,7 @@ int main(void)
     if (stopped > apr_time_from_sec(1))
         fail_test("stopping took longer than a second");
     printf("fleet: stopped with %d done in %.3f s\n", atomic_load(&done), (double)stopped / 1e6);
+    renew_all(p);
     apr_pool_destroy(p);
     apr_terminate();
     return EXIT_SUCCESS;
