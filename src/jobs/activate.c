@@ -263,6 +263,17 @@ static int live_covers_all(const moving *move, apr_pool_t *p)
     return 1;
 }
 
+/** Does the set have any name of the domain at all? */
+static int has_some_name(const moving *move, const apr_array_header_t *creds)
+{
+    const md_cert_facts *first = &APR_ARRAY_IDX(creds, 0, const md_creds *)->facts;
+
+    for (int i = 0; i < first->names->nelts; ++i)
+        if (md_domain_covers(move->domain, MD_NAME(first->names, i)))
+            return 1;
+    return 0;
+}
+
 /** The configuration may have got more names since the set was ordered. It is used until the next one is
  * there, unless what is live has them all. */
 static md_err *load_staged(moving *move, apr_pool_t *p, apr_array_header_t **creds)
@@ -272,7 +283,7 @@ static md_err *load_staged(moving *move, apr_pool_t *p, apr_array_header_t **cre
     MD_TRY(load_set(move->store, MD_GROUP_STAGING, move->domain, move->now, p, creds));
     why = *creds ? check_names(*creds, MD_GROUP_STAGING, move->domain, p) : NULL;
     move->lacks_names = why != NULL;
-    return why && live_covers_all(move, p) ? why : NULL;
+    return why && (live_covers_all(move, p) || !has_some_name(move, *creds)) ? why : NULL;
 }
 
 /** Is it the set's own fault that it cannot be used? */

@@ -62,8 +62,10 @@ def test_killed_in_the_middle_of_a_step_the_order_goes_on(ca, httpd, name, step,
         if key:
             assert spki(cert.public_key()) == spki(key.public_key()), "the key that was saved is the one certified"
         made = len(proxy.seen("POST /order-plz")) - orders
+        # a CA that was told to look while the server is down finds nothing, and the order is over
+        down = reached and step == "challenge" and kill is kill_all
         if before:
-            assert made == 0, "the order that was saved goes on"
+            assert made <= down, "the order that was saved goes on"
         assert len(proxy.accounts) == 1, "one account, whatever happened"
         httpd.restart()
         assert len(httpd.store.names("accounts")) == 1

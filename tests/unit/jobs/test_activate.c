@@ -259,6 +259,18 @@ START_TEST(a_set_that_lacks_a_new_name_is_better_than_none)
 }
 END_TEST
 
+START_TEST(a_set_without_any_of_the_names_is_not_used)
+{
+    renewing *r = staged(kit_pool);
+    md_activation outcome;
+
+    r->domain->names = md_words("elsewhere.example.net", kit_pool);
+    CHECK_FAILS(md_activate(r->store, r->domain, 0, md_now(r->core.clock), kit_pool, &outcome),
+                MD_FAULT_REMOTE, "elsewhere.example.net");
+    ck_assert(!has(r, "domains/example.org"));
+}
+END_TEST
+
 START_TEST(an_order_takes_down_answers_of_its_own_names_only)
 {
     renewing *r = staged(kit_pool);
@@ -308,6 +320,7 @@ Suite *suite_jobs_activate(void)
     tcase_add_test(tcase, an_expired_set_is_not_used);
     tcase_add_test(tcase, the_staged_md_json_has_no_say_but_for_the_ca);
     tcase_add_test(tcase, a_set_that_lacks_a_new_name_is_better_than_none);
+    tcase_add_test(tcase, a_set_without_any_of_the_names_is_not_used);
     tcase_add_test(tcase, an_order_takes_down_answers_of_its_own_names_only);
     tcase_add_loop_test(tcase, garbage_beside_a_good_set_does_not_stop_it, 0,
                         sizeof(litter) / sizeof(litter[0]));
