@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "httpd/directives.h"
+#include "httpd/watch.h"
 #include "tls/probe.h"
 
 #define HANDSHAKE_MAX apr_time_from_sec(3)
@@ -95,6 +96,8 @@ md_err *md_prove(void *self, const md_domain *domain, const md_key_spec *spec, c
 
     if (!domain->policy.live)
         return NULL; /* with the next restart */
+    if (run->watch)
+        what.cancelled = md_watch_ending(run->watch);
     for (server_rec *s = run->base; s && !err && tried < TARGETS_MAX; s = s->next) {
         if (md_conf_domain(s) != domain || !md_conf_of(s)->is_tls)
             continue;
@@ -102,6 +105,8 @@ md_err *md_prove(void *self, const md_domain *domain, const md_key_spec *spec, c
         if (what.sni)
             err = prove_host(s, &what, sha256, &tried, p);
     }
+    if (err && !strcmp(err->type, "md:cancelled"))
+        return err;
     if (err || tried)
         md_board_proved(row, err ? MD_PROOF_BAD : MD_PROOF_GOOD, md_now(run->core.clock));
     return err;

@@ -29,6 +29,7 @@ struct md_watch {
     int closed;
     apr_pool_t *pool;
     md_engine *engine;
+    atomic_int ending;
 };
 
 static void begin(md_watch *here)
@@ -37,6 +38,7 @@ static void begin(md_watch *here)
 
     if (here->engine || here->closed)
         return;
+    atomic_store(&here->ending, 0);
     apr_pool_create(&here->pool, NULL);
     here->engine = md_engine_make(&here->run->core, kinds, here->pool);
     err = md_engine_start(here->engine, ENGINE_THREADS);
@@ -54,10 +56,16 @@ static void end(md_watch *here)
 {
     if (!here->engine)
         return;
+    atomic_store(&here->ending, 1);
     md_engine_stop(here->engine);
     here->engine = NULL;
     apr_pool_destroy(here->pool);
     md_log(MD_LOG_DEBUG, 10058, "this process has stopped looking after managed domains");
+}
+
+const atomic_int *md_watch_ending(const md_watch *watch)
+{
+    return &watch->ending;
 }
 
 static apr_status_t on_watchdog(int state, void *data, apr_pool_t *p)

@@ -284,6 +284,8 @@ md_next md_renew_prove(md_step *step)
     if (step->now - work->since < PROVE_AFTER)
         return AGAIN_AT(work->since + PROVE_AFTER);
     err = prove_all(step);
+    if (err && !strcmp(err->type, "md:cancelled"))
+        return FAILED(err);
     if (err && ++work->index < PROVE_TRIES)
         return AGAIN_AT(step->now + PROVE_PAUSE);
     if (err)

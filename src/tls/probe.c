@@ -23,6 +23,8 @@
     "rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_pkcs1_sha512"
 #define SIGALGS_EC "ecdsa_secp256r1_sha256:ecdsa_secp384r1_sha384:ecdsa_secp521r1_sha512"
 
+#define TICK apr_time_from_msec(200)
+
 typedef struct attempt {
     const md_probe_target *target;
     apr_time_t deadline;
@@ -50,13 +52,15 @@ static md_err *await(const attempt *at, short events)
 
     for (;;) {
         apr_interval_time_t left = at->deadline - apr_time_now();
-        int count = left > 0 ? poll(&ready, 1, (int)apr_time_as_msec(left) + 1) : 0;
+        int count = left > 0 ? poll(&ready, 1, (int)apr_time_as_msec(left < TICK ? left : TICK) + 1) : 0;
 
         if (count > 0)
             return NULL;
-        if (count == 0)
+        if (at->target->cancelled && atomic_load(at->target->cancelled))
+            return md_fail(at->p, MD_FAULT_LOCAL, "md:cancelled", "the server was stopped");
+        if (count == 0 && left <= 0)
             return failed(at, "shake hands with", "it takes too long");
-        if (errno != EINTR)
+        if (count < 0 && errno != EINTR)
             return failed(at, "shake hands with", reason_of(errno, at->p));
     }
 }

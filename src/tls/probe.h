@@ -6,6 +6,7 @@
 #ifndef MD_TLS_PROBE_H
 #define MD_TLS_PROBE_H
 
+#include <stdatomic.h>
 #include "tls/cert.h"
 
 typedef struct md_probe_target {
@@ -14,6 +15,7 @@ typedef struct md_probe_target {
     const char *sni;         /* server name to ask for */
     const md_key_spec *spec; /* ask for this type of key by signature algorithms; NULL: any */
     apr_interval_time_t timeout;
+    const atomic_int *cancelled; /* non-zero ends it within a fifth of a second; may be NULL */
 } md_probe_target;
 
 /** Connects, shakes hands, closes. `facts` describe the leaf that was served. Fails as "md:probe". */

@@ -232,6 +232,24 @@ START_TEST(a_server_that_does_not_shake_hands_fails_in_time)
 }
 END_TEST
 
+START_TEST(it_ends_when_it_is_cut_off)
+{
+    const atomic_int cancelled = 1;
+    const server *self = start(IS_SILENT, NULL);
+    md_probe_target target = target_of(self, NULL);
+    apr_time_t begun = apr_time_now();
+    md_cert_facts facts;
+    md_err *err;
+
+    target.timeout = apr_time_from_sec(20);
+    target.cancelled = &cancelled;
+    err = md_probe(&target, kit_pool, &facts);
+    ck_assert_ptr_nonnull(err);
+    ck_assert_str_eq(err->type, "md:cancelled");
+    ck_assert_int_lt(apr_time_now() - begun, apr_time_from_sec(10));
+}
+END_TEST
+
 START_TEST(nobody_at_the_port_is_told)
 {
     const server *self = start(HANGS_UP, NULL);
@@ -263,6 +281,7 @@ Suite *suite_tls_probe(void)
     tcase_add_test(tcase, the_server_name_is_asked_for);
     tcase_add_test(tcase, a_server_without_that_type_of_key_is_told_apart);
     KIT_ADD_ROWS(tcase, a_server_that_does_not_shake_hands_fails_in_time, failures);
+    tcase_add_test(tcase, it_ends_when_it_is_cut_off);
     tcase_add_test(tcase, nobody_at_the_port_is_told);
     tcase_add_test(tcase, only_addresses_are_connected_to);
     return suite;
