@@ -41,4 +41,5 @@ def test_the_module_shows_one_symbol_and_brings_no_apr():
 
 def test_every_source_is_built():
     built = (BUILD / "compile_commands.json").read_text()
-    assert not [str(path) for path in sorted((TOP / "src").rglob("*.c")) if f'{path}"' not in built]
+    sources = [path for folder in ("src", "tests/unit") for path in sorted((TOP / folder).rglob("*.c"))]
+    assert not [str(path) for path in sources if f'{path}"' not in built]
