@@ -67,17 +67,12 @@ md_account *md_account_from_json(const json_t *doc, apr_pool_t *p)
     return account;
 }
 
-static int same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && !strcmp(a, b));
-}
-
 static int fits(const md_account *account, const md_account_wish *wish)
 {
     if (wish->except && md_names_has(wish->except, account->url))
         return 0;
-    return same_text(account->status, "valid") && !strcmp(account->ca_url, wish->ca_url) &&
-           same_text(account->eab_kid, wish->eab_kid) && same_text(account->eab_hmac, wish->eab_hmac);
+    return md_text_equal(account->status, "valid") && !strcmp(account->ca_url, wish->ca_url) &&
+           md_text_equal(account->eab_kid, wish->eab_kid) && md_text_equal(account->eab_hmac, wish->eab_hmac);
 }
 
 static int is_bad_file(const md_err *err)
@@ -295,7 +290,7 @@ md_err *md_account_check(const md_call *call, md_store *store, md_account *accou
     if (err && !is_gone(err))
         return err;
     account->status = err ? NULL : md_json_text(answer.doc, "status");
-    *usable = same_text(account->status, "valid");
+    *usable = md_text_equal(account->status, "valid");
     if (*usable && !new_contacts)
         return NULL;
     if (*usable)
@@ -360,7 +355,7 @@ md_err *md_account_promote(md_store *store, const char *domain, apr_pool_t *p, c
 
     *id = NULL;
     MD_TRY(load_record(store, MD_GROUP_STAGING, domain, p, &account));
-    if (!account || !same_text(account->status, "valid"))
+    if (!account || !md_text_equal(account->status, "valid"))
         return NULL;
     err = load_key(store, MD_GROUP_STAGING, domain, p, &account->key);
     if (err || !account->key) {

@@ -146,18 +146,13 @@ static md_ca *make_gate(const char *url, const char *eab_kid)
     return ca;
 }
 
-static int same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && !strcmp(a, b));
-}
-
 md_ca *md_cas_gate(md_cas *cas, const char *directory_url, const char *eab_kid)
 {
     md_ca *ca;
 
     pthread_mutex_lock(&cas->lock);
     for (ca = cas->first; ca; ca = ca->next)
-        if (!strcmp(ca->url, directory_url) && same_text(ca->eab_kid, eab_kid))
+        if (!strcmp(ca->url, directory_url) && md_text_equal(ca->eab_kid, eab_kid))
             break;
     if (!ca) {
         ca = make_gate(directory_url, eab_kid);
@@ -265,10 +260,10 @@ static void fill(md_directory *into, const json_t *doc, apr_pool_t *p)
 
 static int same_directory(const md_directory *a, const md_directory *b)
 {
-    return a && same_text(a->new_nonce, b->new_nonce) && same_text(a->new_account, b->new_account) &&
-           same_text(a->new_order, b->new_order) && same_text(a->revoke_cert, b->revoke_cert) &&
-           same_text(a->key_change, b->key_change) && same_text(a->renewal_info, b->renewal_info) &&
-           same_text(a->terms, b->terms) && a->eab_required == b->eab_required && !a->profiles &&
+    return a && md_text_equal(a->new_nonce, b->new_nonce) && md_text_equal(a->new_account, b->new_account) &&
+           md_text_equal(a->new_order, b->new_order) && md_text_equal(a->revoke_cert, b->revoke_cert) &&
+           md_text_equal(a->key_change, b->key_change) && md_text_equal(a->renewal_info, b->renewal_info) &&
+           md_text_equal(a->terms, b->terms) && a->eab_required == b->eab_required && !a->profiles &&
            !b->profiles;
 }
 

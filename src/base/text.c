@@ -90,6 +90,11 @@ md_names *md_words(const char *text, apr_pool_t *p)
     return words;
 }
 
+int md_text_equal(const char *a, const char *b)
+{
+    return a == b || (a && b && !strcmp(a, b));
+}
+
 const char *md_lower(const char *text, apr_pool_t *p)
 {
     char *copy = apr_pstrdup(p, text);

@@ -30,6 +30,8 @@ const char *md_names_join(const md_names *names, const char *between, apr_pool_t
 /** Splits at blanks and tabs, empty words dropped. */
 md_names *md_words(const char *text, apr_pool_t *p);
 
+/** Same text, or both absent (NULL). */
+int md_text_equal(const char *a, const char *b);
 /** Lowercase copy (ASCII). */
 const char *md_lower(const char *text, apr_pool_t *p);
 int md_is_wildcard(const char *name); /* begins with "*." and more follows */

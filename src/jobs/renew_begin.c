@@ -119,11 +119,6 @@ static int position(const md_names *urls, const char *url)
     return -1;
 }
 
-static int same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && !strcmp(a, b));
-}
-
 static int same_urls(const md_names *a, const md_names *b)
 {
     int same = a->nelts == b->nelts;
@@ -139,7 +134,7 @@ static int same_intent(const md_domain *staged, const md_domain *domain, apr_poo
     return md_names_equal(staged->names, domain->names) &&
            md_key_specs_equal(staged->policy.keys, domain->policy.keys) &&
            staged->policy.must_staple == domain->policy.must_staple &&
-           same_text(staged->policy.profile, domain->policy.profile) &&
+           md_text_equal(staged->policy.profile, domain->policy.profile) &&
            same_urls(md_renew_ca_urls(staged, p), md_renew_ca_urls(domain, p));
 }
 

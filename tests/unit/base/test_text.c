@@ -18,6 +18,16 @@ static md_names *words(const char *text)
     return md_words(text, kit_pool);
 }
 
+START_TEST(texts_are_equal_when_both_are_absent)
+{
+    ck_assert(md_text_equal(NULL, NULL));
+    ck_assert(md_text_equal("a", "a"));
+    ck_assert(!md_text_equal("a", NULL));
+    ck_assert(!md_text_equal(NULL, "a"));
+    ck_assert(!md_text_equal("a", "A"));
+}
+END_TEST
+
 START_TEST(words_are_split_at_blanks_and_tabs)
 {
     ck_assert_str_eq(md_names_join(words("  a\t b  c "), "|", kit_pool), "a|b|c");
@@ -342,6 +352,7 @@ static void add_text(Suite *suite)
 {
     TCase *tcase = kit_case(suite, "text");
 
+    tcase_add_test(tcase, texts_are_equal_when_both_are_absent);
     tcase_add_test(tcase, words_are_split_at_blanks_and_tabs);
     tcase_add_test(tcase, a_name_is_in_a_list_without_regard_to_case);
     tcase_add_test(tcase, a_name_is_added_once);
