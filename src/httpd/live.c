@@ -28,8 +28,8 @@ typedef struct pair {
 
 /** A complete set, immutable but for its count. On the heap: it outlives the step that loaded it. */
 typedef struct set {
-    int holds;    /* the slot's own hold included; under the slot's lock */
-    int accepted; /* the TLS library took it once */
+    int holds;           /* the slot's own hold included; under the slot's lock */
+    atomic_int accepted; /* the TLS library took it once */
     int count;
     pair pairs[];
 } set;
@@ -222,9 +222,11 @@ static int acceptable(SSL *ssl, md_live_slot *slot, set *held)
 {
     int accepted;
 
+    if (atomic_load_explicit(&held->accepted, memory_order_relaxed))
+        return 1;
     pthread_mutex_lock(&slot->lock);
-    accepted = held->accepted || put_pairs(ssl, held);
-    held->accepted = accepted;
+    accepted = put_pairs(ssl, held);
+    atomic_store(&held->accepted, accepted);
     if (!accepted && slot->now == held) {
         slot->now = NULL;
         let_go(held);

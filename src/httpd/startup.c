@@ -129,9 +129,11 @@ static md_err *stop_start(int id, const char *doing, md_err *err)
 /** Everything that a plan with domains needs. */
 static md_err *equip(md_run *run, apr_pool_t *ptemp)
 {
+    const md_sync_extent extent = md_hosts_is_dry_run() ? MD_SYNC_STAGED : MD_SYNC_ALL;
+
     MD_TRY(stop_start(10046, "opening the store", open_store(run)));
     MD_TRY(stop_start(10073, "bringing the store in line with the configuration",
-                      md_sync(run->store, run->plan, run->p)));
+                      md_sync(run->store, run->plan, extent, run->p)));
     MD_TRY(stop_start(10072, "activating certificates",
                       md_promote_all(run->store, run->plan, md_now(&md_clock_system), ptemp)));
     MD_TRY(stop_start(10072, "sharing memory with children",

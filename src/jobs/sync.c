@@ -25,6 +25,7 @@ typedef struct stray_folder {
 typedef struct syncing {
     md_store *store;
     md_plan *plan;
+    md_sync_extent extent;
     apr_hash_t *folders;        /* in DOMAINS: name -> name */
     apr_hash_t *strays_by_name; /* DNS name -> array of stray_folder *; NULL: not read yet */
     apr_pool_t *p, *each;
@@ -195,15 +196,20 @@ static md_err *try_again(const syncing *pass, const char *name)
     return md_job_save(pass->store, job, pass->each);
 }
 
+/** What is staged will be activated, for which the domain must know what the store knows of it. */
 static md_err *sync_staged(const syncing *pass)
 {
     md_names *staged;
 
     MD_TRY(md_store_list(pass->store, MD_GROUP_STAGING, NULL, pass->p, &staged));
     for (int i = 0; i < staged->nelts; ++i) {
+        md_domain *domain = md_plan_named(pass->plan, MD_NAME(staged, i));
+
         apr_pool_clear(pass->each);
-        if (md_plan_named(pass->plan, MD_NAME(staged, i)))
-            MD_TRY(md_err_copy(try_again(pass, MD_NAME(staged, i)), pass->p));
+        if (domain && pass->extent == MD_SYNC_STAGED)
+            MD_TRY(md_err_copy(sync_md(pass, domain), pass->p));
+        if (domain)
+            MD_TRY(md_err_copy(try_again(pass, domain->name), pass->p));
     }
     return NULL;
 }
@@ -221,14 +227,15 @@ static md_err *run(syncing *pass)
 
         apr_pool_clear(pass->each);
         MD_TRY(md_err_copy(rename_folders(pass, domain), pass->p));
-        MD_TRY(md_err_copy(sync_md(pass, domain), pass->p));
+        if (pass->extent == MD_SYNC_ALL)
+            MD_TRY(md_err_copy(sync_md(pass, domain), pass->p));
     }
     return sync_staged(pass);
 }
 
-md_err *md_sync(md_store *store, md_plan *plan, apr_pool_t *p)
+md_err *md_sync(md_store *store, md_plan *plan, md_sync_extent extent, apr_pool_t *p)
 {
-    syncing pass = { .store = store, .plan = plan, .p = p };
+    syncing pass = { .store = store, .plan = plan, .extent = extent, .p = p };
     md_err *err;
 
     apr_pool_create(&pass.each, p);

@@ -35,7 +35,7 @@ static md_plan *plan_of(const char *const *domains)
 /** Syncs, and marks the folders with a file, so that one sees where they went. */
 static void sync_and_mark(md_plan *plan)
 {
-    CHECK_OK(md_sync(store, plan, kit_pool));
+    CHECK_OK(md_sync(store, plan, MD_SYNC_ALL, kit_pool));
     for (int i = 0; i < plan->domains->nelts; ++i) {
         const char *name = MD_DOMAIN(plan, i)->name;
 
@@ -58,7 +58,7 @@ static const char *md_json_of(const char *name)
 
 START_TEST(new_domains_get_a_folder)
 {
-    CHECK_OK(md_sync(store, PLAN("a.example www.a.example", "b.example"), kit_pool));
+    CHECK_OK(md_sync(store, PLAN("a.example www.a.example", "b.example"), MD_SYNC_ALL, kit_pool));
     ck_assert_str_eq(store_mem_tree(store, kit_pool),
                      "domains/a.example/md.json\ndomains/b.example/md.json\n");
     ck_assert_ptr_nonnull(strstr(md_json_of("a.example"), "www.a.example"));
@@ -71,7 +71,7 @@ START_TEST(nothing_is_written_when_nothing_changed)
 
     sync_and_mark(PLAN("a.example www.a.example", "b.example"));
     changes = store_mem_changes(store);
-    CHECK_OK(md_sync(store, PLAN("a.example www.a.example", "b.example"), kit_pool));
+    CHECK_OK(md_sync(store, PLAN("a.example www.a.example", "b.example"), MD_SYNC_ALL, kit_pool));
     ck_assert_int_eq(store_mem_changes(store), changes);
 }
 END_TEST
@@ -82,7 +82,7 @@ START_TEST(a_changed_setting_is_written)
 
     sync_and_mark(PLAN("a.example"));
     MD_DOMAIN(plan, 0)->policy.must_staple = 1;
-    CHECK_OK(md_sync(store, plan, kit_pool));
+    CHECK_OK(md_sync(store, plan, MD_SYNC_ALL, kit_pool));
     ck_assert_ptr_nonnull(strstr(md_json_of("a.example"), "\"must-staple\": true"));
 }
 END_TEST
@@ -91,7 +91,7 @@ START_TEST(a_renamed_domain_keeps_its_folder)
 {
     sync_and_mark(PLAN("a.example www.a.example"));
     CHECK_OK(md_store_save_text(store, MD_PLACE(MD_GROUP_STAGING, "a.example", "x"), "x", kit_pool));
-    CHECK_OK(md_sync(store, PLAN("www.a.example a.example"), kit_pool));
+    CHECK_OK(md_sync(store, PLAN("www.a.example a.example"), MD_SYNC_ALL, kit_pool));
     ck_assert(has("domains/www.a.example/a.example"));
     ck_assert(has("staging/www.a.example/x"));
     ck_assert(!has("domains/a.example/"));
@@ -102,7 +102,8 @@ END_TEST
 START_TEST(the_folder_with_most_names_in_common_is_taken)
 {
     sync_and_mark(PLAN("a.example one.example", "b.example two.example three.example"));
-    CHECK_OK(md_sync(store, PLAN("new.example one.example two.example three.example"), kit_pool));
+    CHECK_OK(
+        md_sync(store, PLAN("new.example one.example two.example three.example"), MD_SYNC_ALL, kit_pool));
     ck_assert(has("domains/new.example/b.example"));
     ck_assert(has("domains/a.example/a.example")); /* others stay as they are */
 }
@@ -111,7 +112,7 @@ END_TEST
 START_TEST(a_folder_is_taken_once)
 {
     sync_and_mark(PLAN("a.example b.example c.example"));
-    CHECK_OK(md_sync(store, PLAN("b.example", "c.example"), kit_pool));
+    CHECK_OK(md_sync(store, PLAN("b.example", "c.example"), MD_SYNC_ALL, kit_pool));
     ck_assert(has("domains/b.example/a.example"));
     ck_assert(!has("domains/c.example/a.example"));
     ck_assert(has("domains/c.example/md.json"));
@@ -121,7 +122,7 @@ END_TEST
 START_TEST(a_domain_with_a_folder_takes_no_other)
 {
     sync_and_mark(PLAN("a.example one.example", "b.example"));
-    CHECK_OK(md_sync(store, PLAN("b.example one.example"), kit_pool));
+    CHECK_OK(md_sync(store, PLAN("b.example one.example"), MD_SYNC_ALL, kit_pool));
     ck_assert(has("domains/a.example/a.example"));
     ck_assert(has("domains/b.example/b.example"));
 }
@@ -137,7 +138,7 @@ START_TEST(what_only_the_store_knows_is_kept)
 
     CHECK_OK(md_store_save_text(store, MD_PLACE(MD_GROUP_DOMAINS, "a.example", "md.json"), stored, kit_pool));
     domain->policy.ca_urls.list = sample_names("https://one.example/dir https://two.example/dir", kit_pool);
-    CHECK_OK(md_sync(store, plan, kit_pool));
+    CHECK_OK(md_sync(store, plan, MD_SYNC_ALL, kit_pool));
     ck_assert_str_eq(domain->ca_url, "https://two.example/dir");
     ck_assert_str_eq(domain->ca_account, "ACME-x-0001");
     ck_assert_str_eq(MD_NAME(domain->contacts, 0), "mailto:old@a.example");
@@ -152,7 +153,7 @@ START_TEST(the_account_of_a_ca_that_is_configured_no_more_is_forgotten)
     md_plan *plan = PLAN("a.example");
 
     CHECK_OK(md_store_save_text(store, MD_PLACE(MD_GROUP_DOMAINS, "a.example", "md.json"), stored, kit_pool));
-    CHECK_OK(md_sync(store, plan, kit_pool));
+    CHECK_OK(md_sync(store, plan, MD_SYNC_ALL, kit_pool));
     ck_assert_ptr_null(MD_DOMAIN(plan, 0)->ca_account);
 }
 END_TEST
@@ -161,7 +162,7 @@ START_TEST(a_damaged_md_json_concerns_its_domain_only)
 {
     sync_and_mark(PLAN("a.example", "b.example"));
     CHECK_OK(md_store_save_text(store, MD_PLACE(MD_GROUP_DOMAINS, "a.example", "md.json"), "{", kit_pool));
-    CHECK_OK(md_sync(store, PLAN("a.example", "b.example", "c.example"), kit_pool));
+    CHECK_OK(md_sync(store, PLAN("a.example", "b.example", "c.example"), MD_SYNC_ALL, kit_pool));
     ck_assert(has("domains/a.example/md.json.bad"));
     ck_assert_ptr_nonnull(strstr(md_json_of("a.example"), "a.example"));
     ck_assert(has("domains/c.example/md.json"));
@@ -191,12 +192,29 @@ START_TEST(a_start_tries_again_what_failed_but_respects_limits)
     save_failed_job("a.example", MD_FAULT_CONFIG);
     save_failed_job("b.example", MD_FAULT_LIMIT);
     save_failed_job("c.example", MD_FAULT_REMOTE);
-    CHECK_OK(md_sync(store, PLAN("a.example", "b.example"), kit_pool));
+    CHECK_OK(md_sync(store, PLAN("a.example", "b.example"), MD_SYNC_ALL, kit_pool));
     ck_assert_int_eq(job_of("a.example")->errors, 0);
     ck_assert_int_eq(job_of("a.example")->next_run, 0);
     ck_assert_int_eq(job_of("b.example")->errors, 4);
     ck_assert_int_eq(job_of("b.example")->next_run, FAKE_NOW);
     ck_assert_int_eq(job_of("c.example")->errors, 4); /* not configured: none of ours */
+}
+END_TEST
+
+START_TEST(a_first_pass_looks_at_staged_domains_only)
+{
+    md_plan *plan = PLAN("a.example", "b.example");
+
+    CHECK_OK(md_store_save_text(store, MD_PLACE(MD_GROUP_DOMAINS, "was.example", "md.json"),
+                                "{\"name\":\"was.example\",\"domains\":[\"was.example\",\"a.example\"],"
+                                "\"contacts\":[\"mailto:me@a.example\"]}",
+                                kit_pool));
+    CHECK_OK(
+        md_store_save_text(store, MD_PLACE(MD_GROUP_STAGING, "was.example", "job.json"), "{}", kit_pool));
+    CHECK_OK(md_sync(store, plan, MD_SYNC_STAGED, kit_pool));
+    ck_assert_int_eq(MD_DOMAIN(plan, 0)->contacts->nelts, 1);
+    ck_assert(strstr(md_json_of("a.example"), "\"a.example\""));
+    ck_assert_str_eq(md_json_of("b.example"), "");
 }
 END_TEST
 
@@ -209,9 +227,9 @@ START_TEST(three_thousand_domains_take_a_call_or_two_each)
         CHECK_OK(md_plan_add(
             plan, md_domain_make(sample_names(apr_psprintf(kit_pool, "d%d.example", i), kit_pool), kit_pool),
             0, kit_pool));
-    CHECK_OK(md_sync(store, plan, kit_pool));
+    CHECK_OK(md_sync(store, plan, MD_SYNC_ALL, kit_pool));
     calls = store_mem_calls(store);
-    CHECK_OK(md_sync(store, plan, kit_pool));
+    CHECK_OK(md_sync(store, plan, MD_SYNC_ALL, kit_pool));
     ck_assert_int_le(store_mem_calls(store) - calls, 3000 + 2);
 }
 END_TEST
@@ -234,6 +252,7 @@ Suite *suite_jobs_sync(void)
     tcase_add_test(tcase, the_account_of_a_ca_that_is_configured_no_more_is_forgotten);
     tcase_add_test(tcase, a_damaged_md_json_concerns_its_domain_only);
     tcase_add_test(tcase, a_start_tries_again_what_failed_but_respects_limits);
+    tcase_add_test(tcase, a_first_pass_looks_at_staged_domains_only);
     tcase_add_test(tcase, three_thousand_domains_take_a_call_or_two_each);
     return suite;
 }
