@@ -4,6 +4,7 @@
 import argparse
 import contextlib
 import json
+import os
 import pathlib
 import shutil
 import statistics
@@ -37,6 +38,13 @@ def contestants(text):
 def median(values):
     """The median, rounded for reading."""
     return round(statistics.median(values), 3)
+
+
+def cpu_seconds(pid):
+    """Processor time of a process so far, which other work on the machine does not change much."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def note(text):

@@ -5,10 +5,11 @@
 The clock runs from the server's first answer until the last verified set is in the store (for the flood: until the last
 certificate was downloaded). Each contestant has a fresh Pebble with the same settings; ratios come from one run."""
 
+import os
 import queue
 import time
 
-from common import MODULES, arguments, contestants, median, note, show, workplace
+from common import MODULES, arguments, contestants, cpu_seconds, median, note, show, workplace
 from flood import flood
 from kit import pebble, tls
 from kit.httpd import Httpd
@@ -19,8 +20,30 @@ class Wedged(Exception):
     """Pebble locked up."""
 
 
+class Usage:
+    """Who used the processors from here on: shares of all of them, for what a figure is made of."""
+
+    def __init__(self, ca):
+        self.ca = ca.proc.pid
+        self.before = self.read()
+
+    def read(self):
+        """(seconds of the clock, of the CA, of all processes) so far."""
+        with open("/proc/stat", encoding="utf-8") as stat:
+            user, nice, system, _idle, _wait, irq, softirq = map(int, stat.readline().split()[1:8])
+        return (time.monotonic(), cpu_seconds(self.ca),
+                (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK"))
+
+    def shares(self):
+        """{"ca": share, "others": share, "idle": share}."""
+        clock, of_ca, of_all = (now - then for now, then in zip(self.read(), self.before))
+        whole = clock * os.cpu_count()
+        return {"ca": round(of_ca / whole, 2), "others": round((of_all - of_ca) / whole, 2),
+                "idle": round(max(0, 1 - of_all / whole), 2)}
+
+
 def through_httpd(ca, hosts, module, folder, args):
-    """(seconds until all sets are in the store, seconds until all are live or None)."""
+    """(seconds until all sets are in the store, seconds until all are live or None, shares of the processors)."""
     httpd = Httpd(ca, module=module, folder=folder, md_level="warn")
     httpd.configure("MDPrivateKeys P-256", "MDRetryDelay 1s", *[f"MDomain {h}" for h in hosts],
                     *[httpd.vhost(h) for h in hosts])
@@ -32,12 +55,13 @@ def through_httpd(ca, hosts, module, folder, args):
         return len(have) == len(hosts)
     try:
         httpd.start(60)
+        usage = Usage(ca)
         began = time.monotonic()
         wait_until(all_stored, args.limit, f"{len(hosts)} certificates", pause=0.05)
-        stored = time.monotonic() - began
+        stored, shares = time.monotonic() - began, usage.shares()
         for line in httpd.log_lines("AH10056")[:3]:
             note("an attempt failed: " + line[:300])
-        return stored, (all_live(httpd, hosts, began) if module == MODULES["ours"]() else None)
+        return stored, (all_live(httpd, hosts, began) if module == MODULES["ours"]() else None), shares
     finally:
         httpd.stop()
 
@@ -59,7 +83,8 @@ def run(who, count, sleep, folder, args):
     hosts = [f"h{i}.bench.example.test" for i in range(count)]
     try:
         if who == "flood":
-            return flood(ca, hosts, args.connections), None
+            usage = Usage(ca)
+            return flood(ca, hosts, args.connections), None, usage.shares()
         return through_httpd(ca, hosts, MODULES[who](), folder, args)
     except (Timeout, queue.Empty) as err:
         raise Wedged(str(err)) if not ca.answers() else err
@@ -83,9 +108,10 @@ def scene(title, count, sleep, folder, args):
     rates, live = {}, {}
     for turn in range(args.runs):
         for who in contestants(args.of):
-            seconds, until_live = run_again_if_wedged(who, count, sleep, folder / f"{title}-{who}-{turn}", args)
+            seconds, until_live, shares = run_again_if_wedged(who, count, sleep, folder / f"{title}-{who}-{turn}", args)
             note(f"{title} {who}: {count} in {seconds:.2f} s = {count / seconds:.2f}/s"
-                 + (f", all live after {until_live:.2f} s" if until_live else ""))
+                 + (f", all live after {until_live:.2f} s" if until_live else "")
+                 + f"; processors: {shares}")
             rates.setdefault(who, []).append(count / seconds)
             if until_live:
                 live.setdefault(who, []).append(until_live)

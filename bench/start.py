@@ -4,11 +4,10 @@
 one certificate for each domain. Contestants take turns; figures are medians, ratios come from one run."""
 
 import json
-import os
 import signal
 import time
 
-from common import MODULES, arguments, contestants, median, note, show, workplace
+from common import MODULES, arguments, contestants, cpu_seconds, median, note, show, workplace
 from kit import pki, tls
 from kit.httpd import RESUMING, Httpd
 from kit.proc import free_port, wait_until
@@ -94,13 +93,6 @@ def graceful(httpd, host):
     wait_until(resumed, 300, "the new generation", pause=0.005)
     wait_until(lambda: answers(httpd, host), 60, "an answer", pause=0.005)
     return time.monotonic() - began
-
-
-def cpu_seconds(pid):
-    """Processor time of the parent, which other work on the machine does not change much."""
-    with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
-        fields = stat.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def measure(httpd, host):
