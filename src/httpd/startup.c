@@ -20,6 +20,7 @@
 #include "jobs/joblog.h"
 #include "jobs/kind_renew.h"
 #include "jobs/sync.h"
+#include "store/lock.h"
 #include "store/store_fs.h"
 
 static md_run *run_now;
@@ -126,16 +127,40 @@ static md_err *stop_start(int id, const char *doing, md_err *err)
     return err;
 }
 
-/** Everything that a plan with domains needs. */
-static md_err *equip(md_run *run, apr_pool_t *ptemp)
+/** What changes folders. */
+static md_err *settle(md_run *run, apr_pool_t *ptemp)
 {
     const md_sync_extent extent = md_hosts_is_dry_run() ? MD_SYNC_STAGED : MD_SYNC_ALL;
 
-    MD_TRY(stop_start(10046, "opening the store", open_store(run)));
     MD_TRY(stop_start(10073, "bringing the store in line with the configuration",
                       md_sync(run->store, run->plan, extent, run->p)));
-    MD_TRY(stop_start(10072, "activating certificates",
-                      md_promote_all(run->store, run->plan, md_now(&md_clock_system), ptemp)));
+    return stop_start(10072, "activating certificates",
+                      md_promote_all(run->store, run->plan, md_now(&md_clock_system), ptemp));
+}
+
+/** With MDStoreLocks, alone among the servers that share the store. A server that does not get its turn
+ * starts with what there is. */
+static md_err *settle_alone(md_run *run, apr_pool_t *ptemp)
+{
+    const apr_interval_time_t wait = run->plan->policy.store_locks.wait;
+    apr_file_t *lock = NULL;
+    md_err *err = wait ? md_store_lock(run->store, wait, ptemp, &lock) : NULL;
+
+    if (err) {
+        md_log_err(MD_LOG_ERROR, 10398, NULL, "locking the store", err,
+                   "New certificates and changed settings wait for the next restart:");
+        return NULL;
+    }
+    err = settle(run, ptemp);
+    md_store_unlock(lock);
+    return err;
+}
+
+/** Everything that a plan with domains needs. */
+static md_err *equip(md_run *run, apr_pool_t *ptemp)
+{
+    MD_TRY(stop_start(10046, "opening the store", open_store(run)));
+    MD_TRY(settle_alone(run, ptemp));
     MD_TRY(stop_start(10072, "sharing memory with children",
                       md_board_make(run->plan->domains->nelts, run->p, &run->board)));
     run->facts = md_facts_gather(run->store, run->plan, run->base->process);
@@ -203,9 +228,8 @@ static void preview(const md_run *run, const md_domain *domain, apr_pool_t *p)
 }
 
 /** Directives that are read so that existing configurations load, and do nothing yet. */
-static const md_field_id without_effect[] = { MD_FIELD_stapling,    MD_FIELD_dns01_cmd,
-                                              MD_FIELD_message_cmd, MD_FIELD_notify_cmd,
-                                              MD_FIELD_store_locks, MD_FIELD_activation_delay };
+static const md_field_id without_effect[] = { MD_FIELD_stapling, MD_FIELD_dns01_cmd, MD_FIELD_message_cmd,
+                                              MD_FIELD_notify_cmd, MD_FIELD_activation_delay };
 
 /** Nobody should find out at the next renewal. */
 static void warn_of_missing(const md_run *run, apr_pool_t *p)
