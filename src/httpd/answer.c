@@ -142,7 +142,7 @@ static int answer_path(request_rec *r, const md_run *run)
 /** What a host of a domain says to everything else. */
 static int answer_host(request_rec *r, const md_run *run, const md_domain *domain)
 {
-    if (md_run_waits(run, domain) && ap_ssl_conn_is_ssl(r->connection) && !begins(r->uri, CHALLENGES) &&
+    if (md_run_waits(run, r->server) && ap_ssl_conn_is_ssl(r->connection) && !begins(r->uri, CHALLENGES) &&
         !begins(r->uri, OURS))
         return refuse_without_certificate(r);
     return domain->policy.require_https ? require_https(r, domain) : DECLINED;

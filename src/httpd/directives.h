@@ -21,6 +21,8 @@ typedef struct md_server_conf {
     apr_array_header_t *domains; /* of md_domain *: those this server is for; NULL when it has none. At most
                                     one if `is_tls`. Set by md_hosts_plan */
     int is_tls; /* mod_ssl will serve TLS here. Set by md_hosts_plan, only true for servers with domains */
+    int has_placeholder; /* mod_ssl was given its domain's placeholder */
+    int keeps_files;     /* certificate files of its own stay, whatever is renewed (MDPreferFiles) */
     /* base server: of md_domain *, as written, not completed; NULL for others */
     apr_array_header_t *declared;
 } md_server_conf;

@@ -36,6 +36,7 @@ typedef struct memory {
 /** What one pass works with. */
 typedef struct gathering {
     md_store *store;
+    apr_time_t time;
     memory *before; /* or NULL */
     memory *now;
     apr_pool_t *each;    /* cleared for every pair */
@@ -189,8 +190,10 @@ static const apr_array_header_t *static_facts(const gathering *pass, const md_do
 
     for (int i = 0; i < certs->nelts && keys && i < keys->nelts; ++i) {
         source from = { .cert_path = MD_NAME(certs, i), .key_path = MD_NAME(keys, i), .domain = domain };
+        md_cert_fact fact = look_at(pass, &from);
 
-        APR_ARRAY_PUSH(facts, md_cert_fact) = look_at(pass, &from);
+        fact.is_file = 1;
+        APR_ARRAY_PUSH(facts, md_cert_fact) = fact;
     }
     return facts;
 }
@@ -226,9 +229,17 @@ static memory *begin_memory(process_rec *process)
     return made;
 }
 
+static const apr_array_header_t *facts_of(const gathering *pass, const md_domain *domain, apr_pool_t *p)
+{
+    const apr_array_header_t *files = md_domain_is_static(domain) ? static_facts(pass, domain) : NULL;
+
+    return md_facts_choose(&domain->policy, files, stored_facts(pass, domain, p), pass->time,
+                           pass->now->pool);
+}
+
 md_facts *md_facts_gather(md_store *store, const md_plan *plan, process_rec *process)
 {
-    gathering pass = { .store = store, .now = begin_memory(process) };
+    gathering pass = { .store = store, .time = apr_time_now(), .now = begin_memory(process) };
     md_facts *facts = apr_palloc(pass.now->pool, sizeof(*facts));
     apr_pool_t *work, *paths;
     void *kept = NULL;
@@ -242,11 +253,8 @@ md_facts *md_facts_gather(md_store *store, const md_plan *plan, process_rec *pro
     facts->count = plan->domains->nelts;
     facts->each = apr_pcalloc(pass.now->pool, (apr_size_t)facts->count * sizeof(const apr_array_header_t *));
     for (int i = 0; i < facts->count; ++i) {
-        const md_domain *domain = MD_DOMAIN(plan, i);
-
         apr_pool_clear(paths);
-        facts->each[i] =
-            md_domain_is_static(domain) ? static_facts(&pass, domain) : stored_facts(&pass, domain, paths);
+        facts->each[i] = facts_of(&pass, MD_DOMAIN(plan, i), paths);
     }
     apr_pool_destroy(work);
     apr_pool_userdata_set(pass.now, KEPT_AS, NULL, process->pool); /* copies the key: ours is unloaded */

@@ -13,7 +13,8 @@
 #include "plan/plan.h"
 #include "store/creds.h"
 
-/** By md_domain.index: arrays of md_cert_fact, one per key spec or static file. */
+/** By md_domain.index: arrays of md_cert_fact, one per key spec or file of one's own: those that are served
+ * from the start. */
 typedef struct md_facts {
     int count;
     const apr_array_header_t **each;

@@ -99,7 +99,7 @@ md_err *md_prove(void *self, const md_domain *domain, const md_key_spec *spec, c
     if (run->watch)
         what.cancelled = md_watch_ending(run->watch);
     for (server_rec *s = run->base; s && !err && tried < TARGETS_MAX; s = s->next) {
-        if (md_conf_domain(s) != domain || !md_conf_of(s)->is_tls)
+        if (md_conf_domain(s) != domain || !md_conf_of(s)->is_tls || md_conf_of(s)->keeps_files)
             continue;
         what.sni = name_for(s, domain);
         if (what.sni)

@@ -24,7 +24,6 @@ typedef struct md_run {
     md_board *board;
     md_live_slot *slots;
     md_promoter *promoter;
-    char *placeholder;      /* by md_domain.index: mod_ssl was given the placeholder */
     struct md_watch *watch; /* NULL: nothing to look after */
     int watched;            /* number of domains that the engine looks after */
 } md_run;
@@ -32,7 +31,7 @@ typedef struct md_run {
 /** The run of the configuration in force; NULL when no domain is managed or before post_config. */
 md_run *md_run_now(void);
 
-/** Does a TLS host of this domain have nothing but its placeholder to show? */
-int md_run_waits(const md_run *run, const md_domain *domain);
+/** Does this TLS host have nothing but its domain's placeholder to show? */
+int md_run_waits(const md_run *run, const server_rec *server);
 
 #endif

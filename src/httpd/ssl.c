@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "httpd/directives.h"
+#include "httpd/hosts.h"
 #include "httpd/run.h"
 
 #define ACME_PROTOCOL  "acme-tls/1"
@@ -62,9 +63,11 @@ static void add_stored(const md_run *run, const md_domain *domain, apr_pool_t *p
 }
 
 /** Something to begin with; this host answers 503 until a certificate is live. */
-static int add_placeholder(md_run *run, const md_domain *domain, apr_pool_t *p,
-                           apr_array_header_t *cert_files, apr_array_header_t *key_files)
+static int add_placeholder(server_rec *s, apr_pool_t *p, apr_array_header_t *cert_files,
+                           apr_array_header_t *key_files)
 {
+    const md_run *run = md_run_now();
+    const md_domain *domain = md_conf_domain(s);
     md_pair_paths paths;
     md_err *err =
         md_creds_placeholder(run->store, domain->name, domain->names, md_now(run->core.clock), p, &paths);
@@ -74,10 +77,56 @@ static int add_placeholder(md_run *run, const md_domain *domain, apr_pool_t *p,
                    "This host has no certificate to begin with:");
         return DECLINED;
     }
-    run->placeholder[domain->index] = 1;
+    md_conf_of(s)->has_placeholder = 1;
     add_pair(cert_files, key_files, paths.cert, paths.key);
     md_log(MD_LOG_DEBUG, 10116, "%s: begins with a placeholder certificate", domain->name);
     return OK;
+}
+
+/** Facts of files that the host was given by SSLCertificateFile; those that cannot be read are for mod_ssl to
+ * complain of. */
+static apr_array_header_t *facts_of_files(const apr_array_header_t *cert_files, apr_pool_t *p)
+{
+    apr_array_header_t *facts = apr_array_make(p, cert_files->nelts, sizeof(md_cert_fact));
+
+    for (int i = 0; i < cert_files->nelts; ++i) {
+        md_cert_fact *fact = apr_array_push(facts);
+        md_cert_facts *cert = NULL;
+
+        *fact = (md_cert_fact){ .is_file = 1 };
+        fact->bad = md_creds_file_facts(APR_ARRAY_IDX(cert_files, i, const char *), p, &cert);
+        fact->cert = cert;
+    }
+    return facts;
+}
+
+/** The virtual host has certificate files of its own. Are they what it serves? */
+static int serves_own(const server_rec *s, const apr_array_header_t *cert_files, apr_pool_t *p)
+{
+    const md_run *run = md_run_now();
+    const md_domain *domain = md_conf_domain(s);
+    const apr_array_header_t *managed = run->facts->each[domain->index];
+    const md_level level = md_hosts_is_dry_run() ? MD_LOG_TRACE1 : MD_LOG_NOTICE;
+
+    md_log(MD_LOG_DEBUG, 10084, "%s: the host %s has certificates of its own, too", domain->name,
+           s->server_hostname);
+    if (domain->policy.prefer_files)
+        return 1;
+    if (md_facts_choose(&domain->policy, facts_of_files(cert_files, p), managed, md_now(run->core.clock),
+                        p) != managed) {
+        md_log(level, 0,
+               "%s: the host %s goes on with the certificate of its SSLCertificateFile until a newer one is "
+               "there. When the "
+               "managed certificate is live, remove SSLCertificateFile and SSLCertificateKeyFile from it",
+               domain->name, s->server_hostname);
+        return 1;
+    }
+    md_log(level, 0,
+           "%s: the managed certificate is newer than that of the host %s and used instead. Remove "
+           "SSLCertificateFile and "
+           "SSLCertificateKeyFile from it, or set 'MDPreferFiles on' to keep using them",
+           domain->name, s->server_hostname);
+    return 0;
 }
 
 int md_ssl_add_files(server_rec *s, apr_pool_t *p, apr_array_header_t *cert_files,
@@ -85,21 +134,26 @@ int md_ssl_add_files(server_rec *s, apr_pool_t *p, apr_array_header_t *cert_file
 {
     md_run *run = md_run_now();
     const md_domain *domain;
-    int before = cert_files->nelts;
+    const apr_array_header_t *facts;
 
     if (!run || !(domain = md_conf_domain(s)))
         return DECLINED;
-    if (before)
-        md_log(MD_LOG_DEBUG, 10084, "%s: the host %s has certificates of its own, too", domain->name,
-               s->server_hostname);
-    if (md_domain_is_static(domain))
+    md_conf_of(s)->keeps_files =
+        domain->policy.prefer_files && (cert_files->nelts || md_domain_is_static(domain));
+    if (cert_files->nelts && serves_own(s, cert_files, p))
+        return DECLINED;
+    apr_array_clear(cert_files);
+    apr_array_clear(key_files);
+    facts = run->facts->each[domain->index];
+    if (facts->nelts && APR_ARRAY_IDX(facts, 0, md_cert_fact).is_file)
         add_static(domain, cert_files, key_files);
     else
         add_stored(run, domain, p, cert_files, key_files);
-    if (cert_files->nelts > before)
-        md_log(MD_LOG_DEBUG, 10077, "%s: provides %d certificate(s) to %s", domain->name,
-               cert_files->nelts - before, s->server_hostname);
-    return cert_files->nelts ? OK : add_placeholder(run, domain, p, cert_files, key_files);
+    if (!cert_files->nelts)
+        return add_placeholder(s, p, cert_files, key_files);
+    md_log(MD_LOG_DEBUG, 10077, "%s: provides %d certificate(s) to %s", domain->name, cert_files->nelts,
+           s->server_hostname);
+    return OK;
 }
 
 /** What we know of a TLS connection; the module's connection configuration. */
@@ -283,7 +337,7 @@ static int watch_context(server_rec *s, apr_pool_t *p, int is_proxy, SSL_CTX *ct
 {
     const md_run *run = md_run_now();
     const md_domain *domain = run && !is_proxy ? md_conf_domain(s) : NULL;
-    int goes_live = domain && domain->policy.live && !md_domain_is_static(domain);
+    int goes_live = domain && domain->policy.live && !md_conf_of(s)->keeps_files;
 
     (void)p;
     if (domain)

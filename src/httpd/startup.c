@@ -30,9 +30,11 @@ md_run *md_run_now(void)
     return run_now;
 }
 
-int md_run_waits(const md_run *run, const md_domain *domain)
+int md_run_waits(const md_run *run, const server_rec *server)
 {
-    if (!run->placeholder[domain->index])
+    const md_domain *domain = md_conf_domain(server);
+
+    if (!domain || !md_conf_of(server)->has_placeholder)
         return 0;
     return !domain->policy.live || !md_live_serves(md_live_slot_at(run->slots, domain->index));
 }
@@ -67,7 +69,7 @@ static md_err *facts_of(void *self, const md_domain *domain, apr_pool_t *p, apr_
     const md_run *run = self;
 
     *facts = NULL;
-    if (!md_domain_is_static(domain))
+    if (!md_domain_keeps_files(domain))
         MD_TRY(md_live_facts(md_live_slot_at(run->slots, domain->index), p, facts));
     if (!*facts)
         *facts = apr_array_copy_hdr(p, run->facts->each[domain->index]);
@@ -164,7 +166,6 @@ static md_err *equip(md_run *run, apr_pool_t *ptemp)
     MD_TRY(stop_start(10072, "sharing memory with children",
                       md_board_make(run->plan->domains->nelts, run->p, &run->board)));
     run->facts = md_facts_gather(run->store, run->plan, run->base->process);
-    run->placeholder = apr_pcalloc(run->p, (apr_size_t)run->plan->domains->nelts + 1);
     run->slots = md_live_make(run->store, run->plan, run->board, &md_clock_system, run->p);
     run->promoter = md_promoter_make(run->store, run->plan, run->board, run->p);
     return NULL;

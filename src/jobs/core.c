@@ -41,7 +41,7 @@ static void prefer_staged(const md_core *core, const md_domain *domain, apr_pool
 /** A certificate file of the operator's own: its key is the operator's business. */
 static md_cert_fact file_fact(const char *path, apr_pool_t *p)
 {
-    md_cert_fact fact = { .cert = NULL };
+    md_cert_fact fact = { .is_file = 1 };
     md_cert_facts *facts;
 
     fact.bad = md_creds_file_facts(path, p, &facts);
@@ -50,18 +50,25 @@ static md_cert_fact file_fact(const char *path, apr_pool_t *p)
     return fact;
 }
 
-md_err *md_core_facts(const md_core *core, const md_domain *domain, apr_pool_t *p, apr_array_header_t **facts)
+static const apr_array_header_t *file_facts(const md_domain *domain, apr_pool_t *p)
 {
     const md_names *files = domain->policy.cert_files.list;
-    const md_key_specs *specs = domain->policy.keys;
+    apr_array_header_t *facts = apr_array_make(p, files->nelts, sizeof(md_cert_fact));
 
-    *facts = apr_array_make(p, specs->nelts, sizeof(md_cert_fact));
-    for (int i = 0; md_domain_is_static(domain) && i < files->nelts; ++i)
-        APR_ARRAY_PUSH(*facts, md_cert_fact) = file_fact(MD_NAME(files, i), p);
-    if (md_domain_is_static(domain))
-        return NULL;
+    for (int i = 0; i < files->nelts; ++i)
+        APR_ARRAY_PUSH(facts, md_cert_fact) = file_fact(MD_NAME(files, i), p);
+    return facts;
+}
+
+md_err *md_core_facts(const md_core *core, const md_domain *domain, apr_pool_t *p, apr_array_header_t **facts)
+{
+    const md_key_specs *specs = domain->policy.keys;
+    apr_array_header_t *managed = apr_array_make(p, specs->nelts, sizeof(md_cert_fact));
+    const apr_array_header_t *files = md_domain_is_static(domain) ? file_facts(domain, p) : NULL;
+
     for (int i = 0; i < specs->nelts; ++i)
-        APR_ARRAY_PUSH(*facts, md_cert_fact) = live_fact(core, domain, MD_SPEC(specs, i), p);
-    prefer_staged(core, domain, p, *facts);
+        APR_ARRAY_PUSH(managed, md_cert_fact) = live_fact(core, domain, MD_SPEC(specs, i), p);
+    prefer_staged(core, domain, p, managed);
+    *facts = apr_array_copy_hdr(p, md_facts_choose(&domain->policy, files, managed, md_now(core->clock), p));
     return NULL;
 }

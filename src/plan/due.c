@@ -157,18 +157,27 @@ static void add_times(const md_policy *policy, const md_cert_facts *cert, md_due
         due->warn_at = warn_at;
 }
 
+/** A file that is served whatever we get: renewing would never end what it asks for. */
+static int is_beside(const md_policy *policy, const md_cert_fact *fact)
+{
+    return fact->is_file && policy->prefer_files && policy->renew_mode == MD_RENEW_ALWAYS;
+}
+
 md_due md_due_of(const md_domain *domain, const md_cert_fact *facts, int count, apr_time_t now, apr_pool_t *p)
 {
     md_due due = { .renew_at = 0 };
     wish first = { now, "no certificate", MD_STATE_INCOMPLETE };
+    int asked = 0;
 
     for (int i = 0; i < count; ++i) {
         wish each = wish_of(domain, &facts[i], now, p);
 
-        if (i == 0 || outweighs(&each, &first))
-            first = each;
         if (facts[i].cert)
             add_times(&domain->policy, facts[i].cert, &due);
+        if (is_beside(&domain->policy, &facts[i]))
+            continue;
+        if (!asked++ || outweighs(&each, &first))
+            first = each;
     }
     due.state = first.state;
     due.why = first.why;
@@ -224,4 +233,33 @@ apr_time_t md_next_look(const md_due *due, const md_policy *policy, const md_clo
         interval = at_most(interval, due->lifetime / LOOKS_PER_LIFETIME);
     at = now + jittered(interval, clock);
     return due->renew_at > now && due->renew_at < at ? due->renew_at : at;
+}
+
+/** The period in which all certificates of a set are valid; empty when one is missing or damaged. */
+static md_period period_of(const apr_array_header_t *facts)
+{
+    md_period common = { 0, 0 };
+
+    for (int i = 0; facts && i < facts->nelts; ++i) {
+        const md_cert_fact *fact = &APR_ARRAY_IDX(facts, i, md_cert_fact);
+
+        if (!fact->cert || fact->bad)
+            return (md_period){ 0, 0 };
+        common = i ? md_period_common(common, fact->cert->valid) : fact->cert->valid;
+    }
+    return common;
+}
+
+const apr_array_header_t *md_facts_choose(const md_policy *policy, const apr_array_header_t *files,
+                                          const apr_array_header_t *managed, apr_time_t now, apr_pool_t *p)
+{
+    const md_period mine = period_of(files), ours = period_of(managed);
+
+    if (!files)
+        return managed;
+    if (policy->prefer_files)
+        return policy->renew_mode == MD_RENEW_ALWAYS ? apr_array_append(p, files, managed) : files;
+    if (!md_period_has(ours, now))
+        return files;
+    return md_period_has(mine, now) && mine.from > ours.from ? files : managed;
 }

@@ -24,7 +24,18 @@ typedef struct md_cert_fact {
     const md_err *bad;         /* unreadable pair, or NULL */
     md_period ari;             /* the CA's suggested window, {0,0} if unknown */
     int revoked;               /* OCSP says so */
+    int is_file;               /* of a file of one's own, not of a key spec */
 } md_cert_fact;
+
+/**
+ * Facts of the certificates of a domain that count: those of files of one's own, or the managed ones. The
+ * newest that are valid now are served: a set in which one is missing or damaged does not count, and of two
+ * valid sets that wins whose validity began last. `files` comes back when neither counts, and with
+ * MDPreferFiles, followed by the managed ones if these are renewed beside; NULL: there are none, `managed`
+ * comes back. Arrays of md_cert_fact.
+ */
+const apr_array_header_t *md_facts_choose(const md_policy *policy, const apr_array_header_t *files,
+                                          const apr_array_header_t *managed, apr_time_t now, apr_pool_t *p);
 
 typedef struct md_due {
     md_state state;

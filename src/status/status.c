@@ -39,19 +39,12 @@ json_t *md_status_cert(const md_cert_facts *facts, int public_only, apr_pool_t *
     return cert;
 }
 
-/** Key of the i-th certificate: the key spec's name, or the number of the static file. */
-static const char *cert_key(const md_domain *domain, int i, apr_pool_t *p)
+/** Key of the i-th certificate: the key spec's name, or the number of the file; NULL beyond the specs. */
+static const char *cert_key(const md_domain *domain, const md_cert_fact *fact, int i, apr_pool_t *p)
 {
-    if (md_domain_is_static(domain))
+    if (fact->is_file)
         return apr_itoa(p, i);
-    return md_key_spec_name(MD_SPEC(domain->policy.keys, i));
-}
-
-static int fact_count(const md_domain *domain, const apr_array_header_t *facts)
-{
-    int limit = md_domain_is_static(domain) ? facts->nelts : domain->policy.keys->nelts;
-
-    return facts->nelts < limit ? facts->nelts : limit;
+    return i < domain->policy.keys->nelts ? md_key_spec_name(MD_SPEC(domain->policy.keys, i)) : NULL;
 }
 
 /** Puts one object per certificate into `into`, and the period in which all are valid. */
@@ -61,15 +54,17 @@ static void add_certs(json_t *into, const md_domain *domain, const apr_array_hea
     md_period common = { 0, 0 };
     int seen = 0;
 
-    for (int i = 0; i < fact_count(domain, facts); ++i) {
-        const md_cert_facts *cert = APR_ARRAY_IDX(facts, i, md_cert_fact).cert;
+    for (int i = 0; i < facts->nelts; ++i) {
+        const md_cert_fact *fact = &APR_ARRAY_IDX(facts, i, md_cert_fact);
+        const md_cert_facts *cert = fact->cert;
+        const char *key = cert_key(domain, fact, i, p);
 
-        if (!cert) {
-            if (public_only)
-                json_object_set_new(into, cert_key(domain, i, p), json_object());
+        if (!cert || !key) {
+            if (public_only && key)
+                json_object_set_new(into, key, json_object());
             continue;
         }
-        json_object_set(into, cert_key(domain, i, p), md_status_cert(cert, public_only, p));
+        json_object_set(into, key, md_status_cert(cert, public_only, p));
         common = seen++ ? md_period_common(common, cert->valid) : cert->valid;
     }
     set_period(into, "valid", common);

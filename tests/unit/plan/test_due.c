@@ -295,6 +295,68 @@ START_TEST(a_look_comes_in_time_for_the_renewal)
 }
 END_TEST
 
+/* Ages and lifetimes in hours, 0 lifetime: missing. Who is served: files or managed. */
+static const struct {
+    const char *what;
+    int file_age, file_lifetime, age, lifetime;
+    int prefer_files;
+    int files_win;
+} choices[] = {
+    { "managed is newer", 100, 1000, 50, 1000, 0, 0 },
+    { "the file is newer", 50, 1000, 100, 1000, 0, 1 },
+    { "both as new", 50, 1000, 50, 1000, 0, 0 },
+    { "the file is newer but expired", 50, 40, 100, 1000, 0, 0 },
+    { "managed is newer but expired", 100, 1000, 50, 40, 0, 1 },
+    { "both are expired", 100, 10, 50, 10, 0, 1 },
+    { "nothing is managed yet", 100, 1000, 0, 0, 0, 1 },
+    { "the file is missing", 0, 0, 100, 1000, 0, 0 },
+    { "managed begins tomorrow", 100, 1000, -24, 1000, 0, 1 },
+    { "the file is wanted", 100, 10, 50, 1000, 1, 1 },
+};
+
+static apr_array_header_t *one_fact(int age, int lifetime, int is_file)
+{
+    apr_array_header_t *facts = apr_array_make(kit_pool, 1, sizeof(md_cert_fact));
+    md_cert_fact fact = { .is_file = is_file };
+
+    if (lifetime)
+        fact.cert = cert_of("a.org", NOW - age * HOUR, lifetime * HOUR);
+    APR_ARRAY_PUSH(facts, md_cert_fact) = fact;
+    return facts;
+}
+
+START_TEST(the_newest_valid_certificate_is_served)
+{
+    const apr_array_header_t *files = one_fact(choices[_i].file_age, choices[_i].file_lifetime, 1);
+    const apr_array_header_t *managed = one_fact(choices[_i].age, choices[_i].lifetime, 0);
+    md_domain *domain = domain_of("a.org");
+
+    set(domain, MD_FIELD_prefer_files, choices[_i].prefer_files ? "on" : "off");
+    ck_assert_msg(md_facts_choose(&domain->policy, files, managed, NOW, kit_pool) ==
+                      (choices[_i].files_win ? files : managed),
+                  "%s", choices[_i].what);
+    ck_assert_ptr_eq(md_facts_choose(&domain->policy, NULL, managed, NOW, kit_pool), managed);
+}
+END_TEST
+
+START_TEST(what_is_renewed_beside_files_is_renewed_for_its_own_sake)
+{
+    const apr_array_header_t *facts;
+    md_domain *domain = domain_of("a.org");
+    md_due due;
+
+    set(domain, MD_FIELD_prefer_files, "on");
+    set(domain, MD_FIELD_renew_mode, "always");
+    facts = md_facts_choose(&domain->policy, one_fact(100, 10, 1), one_fact(0, 2400, 0), NOW, kit_pool);
+    due = md_due_of(domain, (const md_cert_fact *)facts->elts, facts->nelts, NOW, kit_pool);
+    ck_assert_int_eq(due.state, MD_STATE_COMPLETE);
+    ck_assert_int_gt(due.renew_at, NOW);
+    facts = md_facts_choose(&domain->policy, one_fact(0, 2400, 1), one_fact(0, 0, 0), NOW, kit_pool);
+    due = md_due_of(domain, (const md_cert_fact *)facts->elts, facts->nelts, NOW, kit_pool);
+    ck_assert_int_eq(due.renew_at, NOW);
+}
+END_TEST
+
 Suite *suite_plan_due(void)
 {
     Suite *suite = suite_create("plan/due");
@@ -310,6 +372,9 @@ Suite *suite_plan_due(void)
     tcase_add_test(tcase, certificates_spread_over_the_window_of_their_ca);
     tcase_add_test(tcase, who_does_not_renew_has_a_state_but_no_time);
     tcase_add_test(tcase, a_warning_does_not_come_before_the_certificate);
+    tcase_add_loop_test(tcase, the_newest_valid_certificate_is_served, 0,
+                        sizeof(choices) / sizeof(choices[0]));
+    tcase_add_test(tcase, what_is_renewed_beside_files_is_renewed_for_its_own_sake);
     tcase = kit_case(suite, "retrying");
     tcase_add_loop_test(tcase, the_fault_is_the_schedule, 0, sizeof(retries) / sizeof(retries[0]));
     tcase_add_loop_test(tcase, a_look_comes_in_time_for_the_renewal, 0, sizeof(looks) / sizeof(looks[0]));
