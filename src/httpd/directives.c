@@ -101,17 +101,23 @@ static const char *complaint(const cmd_parms *cmd, const char *why)
 
 /* What happens to words before they are read. */
 
-static const char *use_path(const cmd_parms *cmd, md_names *words)
+/** The first word is a path. */
+static const char *use_folder(const cmd_parms *cmd, md_names *words)
 {
     const char *path;
 
-    if (words->nelts != 1 || !*MD_NAME(words, 0))
-        return "needs one path";
+    if (!words->nelts || !*MD_NAME(words, 0))
+        return NULL; /* the row's own reader has the better words for it */
     path = ap_server_root_relative(cmd->pool, MD_NAME(words, 0));
     if (!path)
         return apr_psprintf(cmd->pool, "'%s' is not a usable path", MD_NAME(words, 0));
     MD_NAME(words, 0) = path;
     return NULL;
+}
+
+static const char *use_path(const cmd_parms *cmd, md_names *words)
+{
+    return words->nelts == 1 && *MD_NAME(words, 0) ? use_folder(cmd, words) : "needs one path";
 }
 
 static const char *use_optional_path(const cmd_parms *cmd, const md_field *field, md_names *words)
@@ -232,6 +238,7 @@ static const char *prepare(const cmd_parms *cmd, const md_field *field, md_names
     case MD_FIELD_store_dir: return use_optional_path(cmd, field, words);
     case MD_FIELD_cert_files:
     case MD_FIELD_key_files: return use_path(cmd, words);
+    case MD_FIELD_exports: return use_folder(cmd, words);
     case MD_FIELD_ca_urls: return use_authorities(cmd, words);
     case MD_FIELD_eab: return use_binding(cmd, words);
     case MD_FIELD_members: return use_members(cmd, words);

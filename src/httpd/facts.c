@@ -9,8 +9,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
-#define KEPT_AS     "mod_md facts"
-#define END_OF_CERT "-----END CERTIFICATE-----"
+#define KEPT_AS "mod_md facts"
 
 enum { ISSUERS_MAX = 32 };
 
@@ -90,23 +89,17 @@ typedef struct source {
 /** The first certificate of a file if what follows it was found good before, else the whole file. */
 static md_bytes part_to_read(const gathering *pass, md_bytes pem, md_bytes *issuers)
 {
-    const char *end = strstr(pem.data, END_OF_CERT);
+    const md_bytes first = md_pem_first(pem);
 
-    *issuers = (md_bytes){ NULL, 0 };
-    if (!end)
-        return pem;
-    end += sizeof(END_OF_CERT) - 1;
-    *issuers = (md_bytes){ end, pem.size - (apr_size_t)(end - pem.data) };
-    if (!apr_hash_get(pass->issuers, issuers->data, (apr_ssize_t)issuers->size))
-        return pem;
-    return (md_bytes){ pem.data, (apr_size_t)(end - pem.data) };
+    *issuers = (md_bytes){ pem.data + first.size, pem.size - first.size };
+    return apr_hash_get(pass->issuers, issuers->data, (apr_ssize_t)issuers->size) ? first : pem;
 }
 
 static void remember_issuers(const gathering *pass, md_bytes issuers)
 {
     const char *kept;
 
-    if (!issuers.data || apr_hash_count(pass->issuers) >= ISSUERS_MAX)
+    if (!issuers.size || apr_hash_count(pass->issuers) >= ISSUERS_MAX)
         return;
     kept = apr_pmemdup(apr_hash_pool_get(pass->issuers), issuers.data, issuers.size);
     apr_hash_set(pass->issuers, kept, (apr_ssize_t)issuers.size, kept);

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "jobs/activate.h"
+#include "jobs/export.h"
 
 #define ROUND_MAX apr_time_from_sec(2)
 
@@ -16,6 +17,7 @@ typedef struct dealt {
     unsigned noticed; /* value of `staged` seen first at `noticed_at` */
     apr_time_t noticed_at;
     int complained; /* the last try failed, and was said to */
+    int exports;    /* copies for other daemons are not up to date yet */
 } dealt;
 
 struct md_promoter {
@@ -34,6 +36,21 @@ static void report(const md_domain *domain, const md_err *err, md_activation out
                    "What was staged cannot be used:");
     else if (outcome == MD_ACTIVATION_DONE)
         md_log(MD_LOG_INFO, 10068, "%s: its new certificate was moved to the domain's folder", domain->name);
+}
+
+/** False when it has to be tried again. */
+static int copy_for_others(md_store *store, const md_domain *domain, int say, apr_pool_t *p)
+{
+    int wrote = 0;
+    md_err *err = domain->policy.exports.exports ? md_export_domain(store, domain, p, &wrote) : NULL;
+
+    if (err && say)
+        md_log_err(MD_LOG_ERROR, 0, domain->name, "copying its certificate for other daemons", err,
+                   "The copies of MDExport are not up to date, and are tried again:");
+    if (wrote)
+        md_log(MD_LOG_INFO, 0, "%s: copied key and certificate to %d folder(s) for other daemons",
+               domain->name, wrote);
+    return !err;
 }
 
 /** A promoted copy is for the children of one configuration; at a start, DOMAINS has it. */
@@ -80,6 +97,18 @@ md_promoter *md_promoter_make(md_store *store, const md_plan *plan, const md_boa
     return made;
 }
 
+void md_promoter_export(md_promoter *promoter, apr_pool_t *p)
+{
+    apr_pool_t *each;
+
+    apr_pool_create(&each, p);
+    for (int i = 0; i < promoter->plan->domains->nelts; ++i) {
+        apr_pool_clear(each);
+        promoter->rows[i].exports = !copy_for_others(promoter->store, MD_DOMAIN(promoter->plan, i), 1, each);
+    }
+    apr_pool_destroy(each);
+}
+
 /** Old enough to move? The row's own time is believed only when it says that it is not newer than we noticed.
  */
 static int ripe(dealt *known, const md_board_row *row, unsigned staged, apr_time_t now)
@@ -108,6 +137,8 @@ static int promote_row(md_promoter *promoter, int index, apr_time_t now, apr_poo
     md_activation outcome;
     md_err *err;
 
+    if (known->exports)
+        known->exports = !copy_for_others(promoter->store, domain, 0, p);
     if (staged != known->staged ? !ripe(known, row, staged, now) : account == known->account)
         return 0;
     if (!domain->policy.live)
@@ -121,6 +152,7 @@ static int promote_row(md_promoter *promoter, int index, apr_time_t now, apr_poo
     known->account = account;
     known->staged = staged;
     atomic_store(&row->promoted, staged);
+    known->exports = outcome == MD_ACTIVATION_DONE && !copy_for_others(promoter->store, domain, 1, p);
     return 1;
 }
 

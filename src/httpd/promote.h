@@ -18,6 +18,10 @@ MD_MUST md_err *md_promote_all(md_store *store, const md_plan *plan, apr_time_t 
 typedef struct md_promoter md_promoter;
 md_promoter *md_promoter_make(md_store *store, const md_plan *plan, const md_board *board, apr_pool_t *p);
 
+/** At a start: brings the copies of MDExport up to date. Those that cannot be written are tried again in each
+ * round. */
+void md_promoter_export(md_promoter *promoter, apr_pool_t *p);
+
 /** One round: deals with the rows that moved on, oldest memory first, for at most two seconds; the rest waits
  * for the next round. */
 void md_promote_round(md_promoter *promoter, const md_clock *clock, apr_pool_t *p);

@@ -281,6 +281,7 @@ int md_startup_after_ssl(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, ser
         return OK;
     note_reach(run, ptemp);
     warn_of_missing(run, ptemp);
+    md_promoter_export(run->promoter, ptemp);
     survey(run, ptemp);
     if (!run->watched) {
         md_log(MD_LOG_DEBUG, 10075, "no managed domain needs to be looked after");

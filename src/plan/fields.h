@@ -58,6 +58,8 @@
      "Certificate chain file of one's own; repeatable.") \
  ROW(key_files,      ODD,      "MDCertificateKeyFile",   "pkey-files",     NULL,     DOMAIN,   "file", \
      "Private key file that belongs to MDCertificateFile; repeatable.") \
+ ROW(exports,        ODD,      "MDExport",               NULL,             NULL,     DOMAIN,   "folder [owner:group] [mode]", \
+     "Folder where another daemon finds copies of key, certificate, chain and fullchain, and who may read them; repeatable.") \
  ROW(prefer_files,   FLAG,     "MDPreferFiles",          NULL,             "off",    ANYWHERE, NULL, \
      "Serve certificate files of one's own (MDCertificateFile, or SSLCertificateFile of a virtual host) even when the managed certificate is newer.") \
  ROW(stapling,       FLAG,     "MDStapling",             "stapling",       "off",    ANYWHERE, NULL, \

@@ -5,6 +5,7 @@
 #include "plan/odd.h"
 
 #include <apr_strings.h>
+#include <apr_user.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -125,6 +126,68 @@ static const char *read_locks(const md_names *words, md_odd *value, apr_pool_t *
     return NULL;
 }
 
+/** "owner", "owner:group" or ":group", names or numbers. */
+static const char *read_owner(const char *text, md_export_to *to, apr_pool_t *p)
+{
+    const char *colon = strchr(text, ':');
+    const char *user = colon ? apr_pstrmemdup(p, text, (apr_size_t)(colon - text)) : text;
+    const char *group = colon ? colon + 1 : "";
+    apr_uid_t uid;
+    apr_gid_t gid;
+
+    if (colon && !*user && !*group)
+        return "has ':' without an owner or a group";
+    if (*user) {
+        if (apr_uid_get(&uid, &gid, user, p))
+            return apr_psprintf(p, "gives files to the user '%s', whom this system does not know", user);
+        to->user = (long)uid;
+    }
+    if (*group) {
+        if (apr_gid_get(&gid, group, p))
+            return apr_psprintf(p, "gives files to the group '%s', which this system does not know", group);
+        to->group = (long)gid;
+    }
+    return NULL;
+}
+
+static int is_octal(const char *text)
+{
+    return *text && !text[strspn(text, "01234567")] && strlen(text) <= 4;
+}
+
+/** Each use of the directive adds a folder. */
+static const char *read_export(const md_names *words, int was_set, md_odd *value, apr_pool_t *p)
+{
+    md_export_to to = { .user = -1, .group = -1, .mode = 0 };
+    int next = 1;
+
+    if (words->nelts < 1 || words->nelts > 3 || !*MD_NAME(words, 0))
+        return "needs a folder, and may have owner:group and a mode like 0640";
+    to.dir = apr_pstrdup(p, MD_NAME(words, 0));
+    if (next < words->nelts && !is_octal(MD_NAME(words, next))) {
+        const char *why = read_owner(MD_NAME(words, next++), &to, p);
+
+        if (why)
+            return why;
+    }
+    to.mode = to.group >= 0 ? 0640 : 0600;
+    if (next < words->nelts) {
+        if (!is_octal(MD_NAME(words, next)))
+            return apr_psprintf(p, "needs an octal mode like 0640, not '%s'", MD_NAME(words, next));
+        to.mode = (int)strtol(MD_NAME(words, next), NULL, 8);
+    }
+    if ((to.mode & 07137) || !(to.mode & 0400))
+        return apr_psprintf(
+            p,
+            "cannot give the private key the mode %04o: only its owner may write it, and only its "
+            "group may read it beside",
+            (unsigned int)to.mode);
+    if (!was_set)
+        *value = (md_odd){ .exports = apr_array_make(p, 1, sizeof(md_export_to)) };
+    APR_ARRAY_PUSH(value->exports, md_export_to) = to;
+    return NULL;
+}
+
 const char *md_odd_read(md_field_id id, const md_names *words, int was_set, md_odd *value, apr_pool_t *p)
 {
     switch (id) {
@@ -134,6 +197,7 @@ const char *md_odd_read(md_field_id id, const md_names *words, int was_set, md_o
     case MD_FIELD_eab: return read_binding(words, value, p);
     case MD_FIELD_check_name: return read_monitor(words, value, p);
     case MD_FIELD_port_map: return read_ports(words, was_set, value, p);
+    case MD_FIELD_exports: return read_export(words, was_set, value, p);
     case MD_FIELD_store_locks: return read_locks(words, value, p);
     default: return "cannot be read";
     }

@@ -30,6 +30,13 @@ enum { MD_RENEW_MANUAL, MD_RENEW_AUTO, MD_RENEW_ALWAYS };
 enum { MD_HTTPS_OFF, MD_HTTPS_TEMPORARY, MD_HTTPS_PERMANENT };
 enum { MD_MATCH_ALL, MD_MATCH_SERVERNAMES };
 
+/** Where another daemon finds copies of key and certificates. */
+typedef struct md_export_to {
+    const char *dir;  /* absolute */
+    long user, group; /* whom they belong to; -1: who writes them */
+    int mode;         /* of files with the key */
+} md_export_to;
+
 /** The value of an ODD row; which members mean something depends on the row. */
 typedef struct md_odd {
     md_names *list;     /* MDCertificateAuthority: URLs; MDCertificateFile/KeyFile: paths */
@@ -37,7 +44,8 @@ typedef struct md_odd {
     const char *second; /* EAB HMAC (secret!); URL of the certificate monitor */
     int http_port;      /* MDPortMap: 0 when not reachable */
     int https_port;
-    apr_interval_time_t wait; /* MDStoreLocks: how long to wait; 0: no locks */
+    apr_interval_time_t wait;    /* MDStoreLocks: how long to wait; 0: no locks */
+    apr_array_header_t *exports; /* MDExport: of md_export_to */
 } md_odd;
 
 typedef enum md_field_kind {

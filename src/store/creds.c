@@ -121,17 +121,6 @@ md_err *md_creds_load(md_store *store, md_group group, const char *name, const m
     return NULL;
 }
 
-/* To read a certificate costs more than all else here, and most chains have two or three. */
-static md_bytes leaf_of(md_bytes pem, apr_pool_t *p)
-{
-    static const char end[] = "-----END CERTIFICATE-----";
-    const char *found = strstr(pem.data, end);
-
-    if (!found)
-        return pem;
-    return md_bytes_of(apr_pstrmemdup(p, pem.data, (apr_size_t)(found - pem.data) + sizeof end - 1));
-}
-
 md_err *md_creds_load_facts(md_store *store, md_group group, const char *name, const md_key_spec *spec,
                             apr_pool_t *p, md_cert_facts **out)
 {
@@ -145,7 +134,8 @@ md_err *md_creds_load_facts(md_store *store, md_group group, const char *name, c
     apr_pool_create(&bytes, p);
     err = md_store_load(store, at.chain, bytes, &pem);
     if (!err && pem.data)
-        err = read_chain(at.chain, leaf_of(pem, bytes), bytes, &leaf);
+        /* To read a certificate costs more than all else here, and most chains have two or three. */
+        err = read_chain(at.chain, md_pem_first(pem), bytes, &leaf);
     if (!err && pem.data) {
         md_cert_facts *facts = apr_pcalloc(p, sizeof *facts);
 

@@ -79,13 +79,13 @@ static int set_mode(int fd, int mode)
     return fchmod(fd, (mode_t)mode) ? errno : 0;
 }
 
-static int set_owner(int fd, long owner)
+static int set_owner(int fd, md_owner owner)
 {
     const int fault = injected("chown");
 
     if (fault)
         return fault;
-    return fchown(fd, (uid_t)owner, (gid_t)-1) ? errno : 0;
+    return fchown(fd, (uid_t)owner.user, (gid_t)owner.group) ? errno : 0;
 }
 
 int md_sys_mkdir(const md_folder *parent, const char *name, int mode)
@@ -258,8 +258,13 @@ int md_folder_adjust(const md_folder *folder, md_look look)
     if ((int)(info.st_mode & 07777) != look.mode)
         error = set_mode(folder->fd, look.mode);
     if (!error && look.owner >= 0 && !geteuid() && info.st_uid != (uid_t)look.owner)
-        error = set_owner(folder->fd, look.owner);
+        error = set_owner(folder->fd, (md_owner){ look.owner, -1 });
     return error;
+}
+
+int md_folder_give(const md_folder *folder, md_owner owner)
+{
+    return owner.user < 0 && owner.group < 0 ? 0 : set_owner(folder->fd, owner);
 }
 
 md_err *md_folder_make(const md_folder *parent, const char *name, md_look look, apr_pool_t *p, md_folder *out)
@@ -474,6 +479,8 @@ static int write_file(const md_folder *folder, const char *name, const md_write 
     if (error)
         return error;
     error = set_mode(fd, write->mode); /* whatever the umask took away */
+    if (!error && write->owner && (write->owner->user >= 0 || write->owner->group >= 0))
+        error = set_owner(fd, *write->owner);
     if (!error)
         error = md_sys_write(fd, write->value);
     if (!error && !write->scratch)

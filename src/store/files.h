@@ -31,12 +31,18 @@ typedef struct md_look {
     int scratch; /* may be lost with the power: not forced to disk */
 } md_look;
 
+/** Whom a file is given to; -1: nobody else. */
+typedef struct md_owner {
+    long user, group;
+} md_owner;
+
 /** One file to write. */
 typedef struct md_write {
     const char *name;
     md_bytes value;
     int mode;
-    int scratch; /* may be lost with the power: not forced to disk */
+    int scratch;           /* may be lost with the power: not forced to disk */
+    const md_owner *owner; /* NULL: whoever writes it */
 } md_write;
 
 /** `path` (absolute) as a folder that others are opened in. Absent: out->fd -1. */
@@ -50,6 +56,8 @@ MD_MUST md_err *md_folder_make(const md_folder *parent, const char *name, md_loo
                                md_folder *out);
 /** Gives an open folder this look; the owner only when we are root. 0 or an errno. */
 int md_folder_adjust(const md_folder *folder, md_look look);
+/** Gives an open folder away. 0 or an errno. */
+int md_folder_give(const md_folder *folder, md_owner owner);
 void md_folder_close(md_folder *folder);
 
 /** What to list. */

@@ -64,6 +64,14 @@ md_err *md_chain_from_pem(md_bytes pem, apr_pool_t *p, md_chain **out)
     return NULL;
 }
 
+md_bytes md_pem_first(md_bytes pem)
+{
+    static const char end[] = "-----END CERTIFICATE-----";
+    const char *found = pem.data ? memmem(pem.data, pem.size, end, sizeof(end) - 1) : NULL;
+
+    return found ? (md_bytes){ pem.data, (apr_size_t)(found - pem.data) + sizeof(end) - 1 } : pem;
+}
+
 md_err *md_chain_to_pem(const md_chain *chain, apr_pool_t *p, md_bytes *pem)
 {
     BIO *bio = md_own_bio(p, BIO_new(BIO_s_mem()));

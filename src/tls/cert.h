@@ -27,6 +27,8 @@ typedef struct md_cert_facts {
 /** Parses PEM with 1..16 certificates and at most 256 KiB; anything else between blocks is ignored. What is
  * no chain is "md:bad-certificate". */
 MD_MUST md_err *md_chain_from_pem(md_bytes pem, apr_pool_t *p, md_chain **out);
+/** The part of a PEM text up to the end of its first certificate; all of it if there is none. */
+md_bytes md_pem_first(md_bytes pem);
 MD_MUST md_err *md_chain_to_pem(const md_chain *chain, apr_pool_t *p, md_bytes *pem);
 int md_chain_length(const md_chain *chain);
 /** Appends the certificates of `more`, by reference. */

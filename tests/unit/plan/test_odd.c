@@ -34,6 +34,15 @@ static const struct {
     { MD_FIELD_port_map, "http:65536", "from 1 to 65535" },
     { MD_FIELD_port_map, "http:-1", "from 1 to 65535" },
     { MD_FIELD_port_map, "http:99999999999", "from 1 to 65535" },
+    { MD_FIELD_exports, "", "needs a folder" },
+    { MD_FIELD_exports, "/a root 0640 more", "needs a folder" },
+    { MD_FIELD_exports, "/a nobody-has-this-name", "the user 'nobody-has-this-name'" },
+    { MD_FIELD_exports, "/a root:nobody-has-this-name", "the group 'nobody-has-this-name'" },
+    { MD_FIELD_exports, "/a :", "without an owner or a group" },
+    { MD_FIELD_exports, "/a root rw", "octal mode like 0640, not 'rw'" },
+    { MD_FIELD_exports, "/a 0644", "cannot give the private key the mode 0644" },
+    { MD_FIELD_exports, "/a 0660", "only its owner may write it" },
+    { MD_FIELD_exports, "/a 0040", "cannot give the private key the mode 0040" },
     { MD_FIELD_store_locks, "maybe", "must be 'on', 'off' or how long to wait" },
     { MD_FIELD_store_locks, "-5s", "must be 'on', 'off' or how long to wait" },
     { MD_FIELD_store_locks, "", "needs 'on', 'off'" },
@@ -47,6 +56,34 @@ START_TEST(what_does_not_fit_is_refused_with_a_reason)
     ck_assert_ptr_nonnull(why);
     ck_assert_msg(strstr(why, wrong[_i].said) != NULL, "\"%s\" is not in \"%s\"", wrong[_i].said, why);
     ck_assert_uint_eq(policy.set, 0);
+}
+END_TEST
+
+static const struct {
+    const char *text, *dir;
+    long user, group;
+    int mode;
+} folders[] = {
+    { "/one", "/one", -1, -1, 0600 },
+    { "/two :root", "/two", -1, 0, 0640 },
+    { "/three root:root 0400", "/three", 0, 0, 0400 },
+    { "/four root", "/four", 0, -1, 0600 },
+    { "/five 0640", "/five", -1, -1, 0640 },
+};
+
+START_TEST(copies_go_to_each_folder_that_is_named)
+{
+    md_policy policy = { 0 };
+    const md_export_to *last;
+
+    ck_assert_ptr_null(read_text(MD_FIELD_exports, "/zero", &policy));
+    ck_assert_ptr_null(read_text(MD_FIELD_exports, folders[_i].text, &policy));
+    ck_assert_int_eq(policy.exports.exports->nelts, 2);
+    last = &APR_ARRAY_IDX(policy.exports.exports, 1, md_export_to);
+    ck_assert_str_eq(last->dir, folders[_i].dir);
+    ck_assert_int_eq(last->user, folders[_i].user);
+    ck_assert_int_eq(last->group, folders[_i].group);
+    ck_assert_int_eq(last->mode, folders[_i].mode);
 }
 END_TEST
 
@@ -124,6 +161,8 @@ Suite *suite_plan_odd(void)
 
     tcase_add_loop_test(tcase, what_does_not_fit_is_refused_with_a_reason, 0,
                         sizeof(wrong) / sizeof(wrong[0]));
+    tcase_add_loop_test(tcase, copies_go_to_each_folder_that_is_named, 0,
+                        sizeof(folders) / sizeof(folders[0]));
     tcase_add_test(tcase, authorities_keep_their_order_and_replace_earlier_ones);
     tcase_add_test(tcase, files_add_up);
     tcase_add_test(tcase, no_binding_is_a_setting_too);
