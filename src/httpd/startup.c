@@ -20,6 +20,7 @@
 #include "jobs/joblog.h"
 #include "jobs/kind_renew.h"
 #include "jobs/sync.h"
+#include "store/audit.h"
 #include "store/lock.h"
 #include "store/store_fs.h"
 
@@ -110,10 +111,16 @@ static void fill_core(md_run *run)
                            .self = run };
 }
 
+/** The user of children, -1: ours. */
+static long children_uid(void)
+{
+    return geteuid() ? -1 : (long)ap_unixd_config.user_id;
+}
+
 static md_err *open_store(md_run *run)
 {
     const char *dir = ap_server_root_relative(run->p, run->plan->policy.store_dir);
-    md_store_fs_options options = { .base = dir, .uid = geteuid() ? -1 : (long)ap_unixd_config.user_id };
+    md_store_fs_options options = { .base = dir, .uid = children_uid() };
 
     if (!dir)
         return md_fail(run->p, MD_FAULT_CONFIG, "md:bad-path", "MDStoreDir: %s is not a usable path",
@@ -218,6 +225,19 @@ static void note_reach(const md_run *run, apr_pool_t *p)
                    "Only a2md will miss it:");
 }
 
+/** What would keep the store from working, with what mends it. */
+static void audit(const md_run *run, apr_pool_t *p)
+{
+    const md_audit_options options = { .base = run->plan->policy.store_dir, .uid = children_uid() };
+    const apr_array_header_t *findings = md_store_audit(&options, p);
+
+    for (int i = 0; i < findings->nelts; ++i) {
+        const md_finding *each = &APR_ARRAY_IDX(findings, i, md_finding);
+
+        md_log(MD_LOG_WARN, 0, "the store needs attention: %s. To mend it: %s", each->what, each->mend);
+    }
+}
+
 /** Says now what a renewal would stumble over, as far as it can be seen without the network. */
 static void preview(const md_run *run, const md_domain *domain, apr_pool_t *p)
 {
@@ -281,6 +301,7 @@ int md_startup_after_ssl(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, ser
         return OK;
     note_reach(run, ptemp);
     warn_of_missing(run, ptemp);
+    audit(run, ptemp);
     md_promoter_export(run->promoter, ptemp);
     survey(run, ptemp);
     if (!run->watched) {

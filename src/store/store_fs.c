@@ -237,19 +237,6 @@ static md_err *open_base(const md_store_fs_options *options, apr_pool_t *p, md_f
     return NULL;
 }
 
-/* Who can write the base can replace all that we believe to be ours. */
-static void warn_of_others(const md_folder *base, apr_pool_t *p)
-{
-    struct stat info;
-
-    if (fstat(base->fd, &info))
-        return;
-    if ((info.st_mode & S_IWOTH) || (!geteuid() && info.st_uid))
-        md_log(MD_LOG_WARN, 0,
-               "%s can be written by others than root: keys and certificates in it are not safe from them",
-               md_folder_path(base, NULL, p));
-}
-
 static md_err *make_store_file(md_store_fs *fs, apr_pool_t *p, md_store_facts *facts, md_bytes *text)
 {
     const md_folder *base = &fs->tree.base;
@@ -295,7 +282,6 @@ static md_err *open_tree(md_store_fs *fs, apr_pool_t *p, md_bytes *secret)
     *secret = facts.secret;
     if (fs->read_only)
         return NULL;
-    warn_of_others(&fs->tree.base, p);
     MD_TRY(md_group_make_all(&fs->tree, p));
     MD_TRY(md_store_migrate(&fs->tree, facts.version, text, p));
     md_folder_sweep(&fs->tree.base);

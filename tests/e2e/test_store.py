@@ -3,6 +3,7 @@
 
 import json
 import os
+import subprocess
 import pwd
 import shutil
 
@@ -210,3 +211,21 @@ def test_a_domain_that_changed_its_first_name_keeps_its_certificate(ca, httpd, n
     assert tls.leaf(httpd.https_port, name("new")) == cert
     assert httpd.store.names("domains") == [name("new")]
     assert ca.count("POST /order-plz") == orders
+
+
+def test_what_is_wrong_with_the_store_is_said_at_start_with_a_command_that_mends_it(ca, httpd, name):
+    httpd.managing(name()).start()
+    tls.wait_for_cert(httpd.https_port, name())
+    assert not httpd.log_lines("store needs attention")
+    httpd.stop()
+    httpd.store.path.chmod(0o777)
+    httpd.store.file("md_store.json").chmod(0o644)
+    mark = httpd.mark()
+    httpd.start()
+    lines = httpd.log_lines("store needs attention", since=mark)
+    assert len(lines) == 2 and all(str(httpd.store.path) in line for line in lines)
+    for line in lines:
+        subprocess.run(line.rpartition("To mend it: ")[2], shell=True, check=True, timeout=10)
+    mark = httpd.mark()
+    httpd.restart()
+    assert not httpd.log_lines("store needs attention", since=mark)
