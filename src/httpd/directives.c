@@ -131,14 +131,16 @@ static const char *use_optional_path(const cmd_parms *cmd, const md_field *field
 static const char *use_authorities(const cmd_parms *cmd, md_names *words)
 {
     for (int i = 0; i < words->nelts; ++i) {
-        const char *url = md_ca_known_url(MD_NAME(words, i));
+        const char *word = MD_NAME(words, i), *url = md_ca_known_url(word);
+        const char *why = url ? NULL : md_setting_url_reason(word, cmd->temp_pool);
 
+        if (why && !strstr(word, ":/"))
+            why =
+                apr_psprintf(cmd->temp_pool, "The CA name '%s' is not known, and it is no URL either", word);
+        if (why)
+            return apr_psprintf(cmd->pool, "%s. Known names are %s", why, md_ca_known_names(cmd->temp_pool));
         if (url)
             MD_NAME(words, i) = url;
-        else if (!strstr(MD_NAME(words, i), ":/"))
-            return apr_psprintf(cmd->pool,
-                                "The CA name '%s' is not known, and it is no URL either. Known names are %s",
-                                MD_NAME(words, i), md_ca_known_names(cmd->pool));
     }
     return NULL;
 }
@@ -170,6 +172,10 @@ static const char *use_binding(const cmd_parms *cmd, md_names *words)
 
     if (words->nelts != 1 || !strcasecmp(MD_NAME(words, 0), "None"))
         return NULL;
+    if (ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_DUMP) { /* httpd -S works without secrets */
+        MD_NAME(words, 0) = "None";
+        return NULL;
+    }
     path = ap_server_root_relative(cmd->pool, MD_NAME(words, 0));
     if (!path)
         return apr_psprintf(cmd->pool, "'%s' is not a usable path", MD_NAME(words, 0));

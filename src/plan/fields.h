@@ -110,7 +110,7 @@
      "Certificate orders in progress side by side.") \
  ROW(retry_delay,    DURATION, "MDRetryDelay",           NULL,             "30s",    GLOBAL,   "s>0", \
      "First delay after an error; it doubles with each further one. Unless it is set, failed validations wait longer, since certificate authorities count them.") \
- ROW(retry_failover, COUNT,    "MDRetryFailover",        NULL,             "13",     GLOBAL,   "1..1000000", \
+ ROW(retry_failover, COUNT,    "MDRetryFailover",        NULL,             "13",     GLOBAL,   "1..2147483647", \
      "Errors in a row after which the next certificate authority is tried.") \
  ROW(server_status,  FLAG,     "MDServerStatus",         NULL,             "on",     SHARED,   NULL, \
      "Show managed domains in server-status.") \

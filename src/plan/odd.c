@@ -44,7 +44,7 @@ static const char *read_binding(const md_names *words, md_odd *value, apr_pool_t
         return NULL;
     }
     if (words->nelts != 2 || !*MD_NAME(words, 0) || !*MD_NAME(words, 1))
-        return "needs a key id and an HMAC, or 'None'";
+        return "needs a key id and an HMAC, a JSON file with both, or 'None'";
     *value =
         (md_odd){ .first = apr_pstrdup(p, MD_NAME(words, 0)), .second = apr_pstrdup(p, MD_NAME(words, 1)) };
     return NULL;

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/exec.h"
 #include "plan/odd.h"
 
 /* clang-format off */
@@ -153,6 +154,21 @@ static const char *read_url(const char *text, const char **out, apr_pool_t *p)
     return why;
 }
 
+/** What cannot be split into words would fail each time it is run. */
+static const char *read_command(const char *text, const char **out, apr_pool_t *p)
+{
+    md_names *words;
+    const md_err *err;
+
+    if (!text[strspn(text, " \t")])
+        return "needs a program, and may have arguments for it";
+    err = md_command_words(text, p, &words);
+    if (err)
+        return err->detail;
+    *out = text;
+    return NULL;
+}
+
 static const char *read_text(const md_field *field, const char *text, const char **out)
 {
     int may_be_none = field->kind == MD_KIND_PATH && !strcmp(field->rule, "file|none");
@@ -176,6 +192,7 @@ static const char *read_one(const md_field *field, const char *text, md_policy *
         return read_duration(field->rule, text, &MD_MEMBER(apr_interval_time_t, policy, field), p);
     case MD_KIND_SLICE: return read_slice(field->rule, text, &MD_MEMBER(md_slice, policy, field), p);
     case MD_KIND_URL: return read_url(text, &MD_MEMBER(const char *, policy, field), p);
+    case MD_KIND_COMMAND: return read_command(text, &MD_MEMBER(const char *, policy, field), p);
     default: return read_text(field, text, &MD_MEMBER(const char *, policy, field));
     }
 }

@@ -42,14 +42,15 @@ static int is_name(const char *word)
 }
 
 /** Puts the bits of an RSA spec into `spec`; a reason or NULL. */
-static const char *read_bits(const char *digits, md_key_spec *spec)
+static const char *read_bits(const char *digits, apr_pool_t *p, md_key_spec *spec)
 {
     apr_int64_t bits = apr_strtoi64(digits, NULL, 10);
 
     if (bits < RSA_BITS_DEFAULT)
-        return "must be 2048 or higher in order to be considered safe";
+        return apr_psprintf(p, "RSA keys of %s bits: must be 2048 or higher in order to be considered safe",
+                            digits);
     if (bits >= INT_MAX || bits > RSA_BITS_MAX)
-        return "is too large for an RSA key length";
+        return apr_psprintf(p, "RSA keys of %s bits: too large, the most is %d", digits, RSA_BITS_MAX);
     spec->bits = (int)bits;
     return NULL;
 }
@@ -78,13 +79,13 @@ static const char *read_spec(const md_names *words, int *i, apr_pool_t *p, md_ke
     *spec = (md_key_spec){ .type = MD_KEY_RSA, .bits = RSA_BITS_DEFAULT };
     if (apr_cstr_casecmp(word, "RSA") == 0) {
         if (*i + 1 < words->nelts && is_number(MD_NAME(words, *i + 1)))
-            return read_bits(MD_NAME(words, ++*i), spec);
+            return read_bits(MD_NAME(words, ++*i), p, spec);
         return NULL;
     }
     if (apr_cstr_casecmpn(word, "RSA", 3) == 0 && is_number(word + 3))
-        return read_bits(word + 3, spec);
+        return read_bits(word + 3, p, spec);
     if (is_number(word))
-        return "needs to specify the private key type, a number stands behind RSA only";
+        return apr_psprintf(p, "needs to specify the private key type before '%s', as in RSA %s", word, word);
     if (!is_name(word))
         return apr_psprintf(p, "has the private key type '%s', which is neither RSA nor the name of a curve",
                             word);
@@ -99,7 +100,7 @@ const char *md_key_specs_read(const md_names *words, apr_pool_t *p, md_key_specs
     md_key_specs *specs = apr_array_make(p, 2, sizeof(md_key_spec));
 
     if (!words->nelts)
-        return "needs to specify the private key type";
+        return "needs to specify the private key type, like 'RSA 3072', 'P-256' or 'Default'";
     if (apr_cstr_casecmp(MD_NAME(words, 0), "Default") == 0) {
         if (words->nelts > 1)
             return "allows no other parameter behind 'Default'";
