@@ -36,6 +36,12 @@ static int begins(const char *text, const char *with)
     return !strncmp(text, with, strlen(with));
 }
 
+/** Hosts that the operator left out (MDExclude) answer nothing for us but a CA that waits for it. */
+static int is_excluded(const server_rec *server)
+{
+    return md_conf_of(server)->policy->exclude;
+}
+
 /** Is the file the `<token>.<thumbprint>` of another token? What somebody put there in another form answers
  * for any. */
 static int is_for_other_token(const char *text, const char *token)
@@ -77,7 +83,7 @@ static int answer_challenge(request_rec *r, const md_run *run)
     if (!*token || strchr(token, '/') || !r->hostname || md_name_reason(r->hostname))
         return DECLINED;
     name = md_lower(r->hostname, r->pool);
-    domain = md_plan_find(run->plan, name);
+    domain = is_excluded(r->server) ? NULL : md_plan_find(run->plan, name);
     if (domain && domain->policy.challenges && domain->policy.challenges->nelts &&
         !md_names_has(domain->policy.challenges, "http-01"))
         return DECLINED;
@@ -136,7 +142,7 @@ static int answer_path(request_rec *r, const md_run *run)
 {
     if (begins(r->uri, CHALLENGES))
         return answer_challenge(r, run);
-    return begins(r->uri, OURS) ? md_page_public(r, run) : DECLINED;
+    return begins(r->uri, OURS) && !is_excluded(r->server) ? md_page_public(r, run) : DECLINED;
 }
 
 /** What a host of a domain says to everything else. */

@@ -80,6 +80,11 @@ static const char *misplaced(const cmd_parms *cmd, const md_field *field)
         return "is not allowed inside " SECTION ">, there is one value for the whole server";
     if (!inside && field->where == MD_WHERE_DOMAIN)
         return "is only valid inside " SECTION ">";
+    if (inside && field->where == MD_WHERE_HOST)
+        return "is not allowed inside " SECTION ">, it is about a virtual host";
+    if (field->where == MD_WHERE_HOST && !cmd->server->is_virtual)
+        return "is only valid inside <VirtualHost>: the server outside of all is managed only with "
+               "MDBaseServer on";
     return NULL;
 }
 

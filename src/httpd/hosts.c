@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "httpd/engines.h"
 #include "httpd/match.h"
+#include "httpd/sink.h"
 
 #define ACME_TLS "acme-tls/1"
 
@@ -38,15 +39,20 @@ int md_hosts_is_dry_run(void)
     return ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG;
 }
 
+static int is_test(void)
+{
+    return ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST;
+}
+
 /** Warnings and details are for the pass that counts. */
 static md_level level_of(md_level level)
 {
-    return md_hosts_is_dry_run() ? MD_LOG_TRACE1 : level;
+    return md_hosts_is_dry_run() && !is_test() ? MD_LOG_TRACE1 : level;
 }
 
 static const char *domain_text(const md_domain *domain, apr_pool_t *p)
 {
-    return apr_psprintf(p, "%s (%s, line %u)", domain->name, domain->file ? domain->file : "?", domain->line);
+    return apr_psprintf(p, "%s (%s)", domain->name, md_domain_place(domain, p));
 }
 
 static const char *server_text(const server_rec *server, apr_pool_t *p)
@@ -250,8 +256,14 @@ static void check_one_domain(hosts *pass, const server_rec *server, const apr_ar
 
 static void match_server(hosts *pass, server_rec *server)
 {
-    apr_array_header_t *domains = md_match_server(pass->match, server, pass->scratch);
+    apr_array_header_t *domains;
 
+    if (md_conf_of(server)->policy->exclude) {
+        md_log(level_of(MD_LOG_DEBUG), 0, "the %s is left out of management by MDExclude",
+               server_text(server, pass->scratch));
+        return;
+    }
+    domains = md_match_server(pass->match, server, pass->scratch);
     if (!domains->nelts)
         return;
     assign(pass, server, domains);
@@ -273,10 +285,10 @@ static void add_name(hosts *pass, const server_rec *server, md_domain *domain, c
                "the %s uses the domain %s, but its name %s is not one of the domain's: clients will refuse "
                "the certificate. "
                "Add the name to the domain, or let it be added with 'MDMembers auto'",
-               server_text(server, pass->scratch), domain->name, name);
+               server_text(server, pass->scratch), domain_text(domain, pass->scratch), name);
     else if (why)
         md_log(level_of(MD_LOG_WARN), 0, "the name '%s' of the %s is not added to the domain %s: %s", name,
-               server_text(server, pass->scratch), domain->name, why);
+               server_text(server, pass->scratch), domain_text(domain, pass->scratch), why);
     else
         md_plan_add_name(pass->plan, domain, name, pass->p);
 }
@@ -369,19 +381,19 @@ static void take_marks(hosts *pass, md_domain *domain)
     }
 }
 
-static void warn_of(const md_domain *domain)
+static void warn_of(const hosts *pass, const md_domain *domain)
 {
     if (domain->policy.require_https && !domain->used_tls)
         md_log(level_of(MD_LOG_WARN), 10105,
                "the domain %s has MDRequireHttps, but no virtual host with 'SSLEngine on' uses it: "
                "redirected clients will find nothing",
-               domain->name);
+               domain_text(domain, pass->scratch));
     if (!domain->used && domain->policy.renew_mode != MD_RENEW_ALWAYS)
         md_log(level_of(MD_LOG_WARN), 10045,
                "no virtual host uses the domain %s: it is not renewed. If it is meant for something else "
                "than a virtual host, set "
                "'MDRenewMode always'",
-               domain->name);
+               domain_text(domain, pass->scratch));
 }
 
 /** Listeners and MDPortMap say whether a CA can reach us. */
@@ -418,7 +430,7 @@ static void match_all(hosts *pass)
     for (int i = 0; i < pass->plan->domains->nelts; ++i) {
         if (apr_hash_count(pass->acme_tls))
             take_marks(pass, MD_DOMAIN(pass->plan, i));
-        warn_of(MD_DOMAIN(pass->plan, i));
+        warn_of(pass, MD_DOMAIN(pass->plan, i));
     }
 }
 
@@ -440,4 +452,16 @@ md_err *md_hosts_plan(server_rec *base, apr_pool_t *p, md_plan **out)
     return md_fail(p, MD_FAULT_CONFIG, "md:configuration",
                    "the configuration of managed domains has %d error%s, see above", pass.errors,
                    pass.errors == 1 ? "" : "s");
+}
+
+int md_hosts_test(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *base)
+{
+    md_plan *plan;
+
+    (void)plog;
+    (void)ptemp;
+    if (!is_test())
+        return OK;
+    md_sink_open(base);
+    return md_hosts_plan(base, p, &plan) ? HTTP_INTERNAL_SERVER_ERROR : OK;
 }

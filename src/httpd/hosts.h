@@ -19,6 +19,10 @@
  */
 MD_MUST md_err *md_hosts_plan(server_rec *base, apr_pool_t *p, md_plan **out);
 
+/** Hook: with `httpd -t`, shows what md_hosts_plan complains and warns of, so that nobody finds out by a
+ * server that does not come back from a restart. */
+int md_hosts_test(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *base);
+
 /** Is this the pass over the configuration that httpd makes before the one that counts? */
 int md_hosts_is_dry_run(void);
 

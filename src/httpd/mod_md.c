@@ -13,6 +13,7 @@
 
 #include "httpd/answer.h"
 #include "httpd/directives.h"
+#include "httpd/hosts.h"
 #include "httpd/pages.h"
 #include "httpd/ssl.h"
 #include "httpd/startup.h"
@@ -24,6 +25,7 @@ static void register_hooks(apr_pool_t *p)
     static const char *const caches[] = { "mod_cache.c", NULL };
 
     (void)p;
+    ap_hook_check_config(md_hosts_test, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(md_startup_before_ssl, NULL, tls_modules, APR_HOOK_FIRST);
     ap_hook_post_config(md_startup_after_ssl, tls_modules, watchdog_module, APR_HOOK_LAST);
     ap_hook_child_init(md_startup_child, NULL, NULL, APR_HOOK_MIDDLE);

@@ -245,7 +245,7 @@ static void preview(const md_run *run, const md_domain *domain, apr_pool_t *p)
 
     if (err)
         md_log_err(MD_LOG_ERROR, 10173, domain->name, "checking its settings", err,
-                   "Its renewal cannot work:");
+                   "Its renewal cannot work, as it is defined in %s:", md_domain_place(domain, p));
 }
 
 /** Directives that are read so that existing configurations load, and do nothing yet. */

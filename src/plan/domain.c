@@ -65,6 +65,11 @@ const char *md_domain_name_reason(const char *name)
     return NULL;
 }
 
+const char *md_domain_place(const md_domain *domain, apr_pool_t *p)
+{
+    return domain->file ? apr_psprintf(p, "%s, line %u", domain->file, domain->line) : "the store";
+}
+
 int md_domain_covers(const md_domain *domain, const char *name)
 {
     for (int i = 0; i < domain->names->nelts; ++i)

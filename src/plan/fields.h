@@ -24,6 +24,7 @@
  * - SHARED: the same, but there is one value for all
  * - GLOBAL: one value for all, not inside
  * - DOMAIN: only inside
+ * - HOST: only inside <VirtualHost>, about that host
  */
 #ifndef MD_PLAN_FIELDS_H
 #define MD_PLAN_FIELDS_H
@@ -98,6 +99,8 @@
      "How often each domain is looked at.") \
  ROW(initial_delay,  DURATION, "MDInitialDelay",         NULL,             "0s",     GLOBAL,   "s>=0", \
      "How long after start the first look happens.") \
+ ROW(exclude,        FLAG,     "MDExclude",              NULL,             "off",    HOST,     NULL, \
+     "Leave this virtual host out of management: no domain takes its names, and nothing of ours is served there.") \
  ROW(match_names,    KEYWORD,  "MDMatchNames",           NULL,             "all",    GLOBAL,   "all=0|servernames=1", \
      "Which names of virtual hosts are compared with managed domains: all, or only each ServerName.") \
  ROW(message_cmd,    COMMAND,  "MDMessageCmd",           NULL,             NULL,     GLOBAL,   "program [argument...]", \

@@ -68,17 +68,12 @@ static md_domain *find_rival(const md_plan *plan, const md_domain *domain, const
     return under->first != domain ? under->first : under->other;
 }
 
-static const char *place_text(const md_domain *domain, apr_pool_t *p)
-{
-    return domain->file ? apr_psprintf(p, "%s, line %u", domain->file, domain->line) : "the store";
-}
-
 static md_err *overlap(const md_domain *domain, const md_domain *rival, const char *name, apr_pool_t *p)
 {
     return md_fail(p, MD_FAULT_CONFIG, "md:overlap",
                    "the name %s of the domain %s (%s) belongs to the domain %s (%s) as well; each name can "
                    "be in one domain only",
-                   name, domain->name, place_text(domain, p), rival->name, place_text(rival, p));
+                   name, domain->name, md_domain_place(domain, p), rival->name, md_domain_place(rival, p));
 }
 
 static void note_below(md_plan *plan, md_domain *domain, const char *parent)

@@ -69,7 +69,8 @@ typedef enum md_field_where {
     MD_WHERE_ANYWHERE,
     MD_WHERE_SHARED,
     MD_WHERE_GLOBAL,
-    MD_WHERE_DOMAIN
+    MD_WHERE_DOMAIN,
+    MD_WHERE_HOST
 } md_field_where;
 
 /* One id per row, in table order: MD_FIELD_members, ... */
