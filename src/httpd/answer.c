@@ -12,6 +12,7 @@
 #include <http_ssl.h>
 #include <mod_core.h>
 #include <string.h>
+#include <util_filter.h>
 
 #include "base/log.h"
 #include "httpd/directives.h"
@@ -21,7 +22,9 @@
 
 #define CHALLENGES          "/.well-known/acme-challenge/"
 #define OURS                "/.httpd/"
+#define HSTS                "Strict-Transport-Security"
 #define HSTS_VALUE          "max-age=15768000"
+#define HSTS_FILTER         "MD_HSTS"
 #define RETRY_AFTER_SECONDS "30"
 
 #define TOKEN_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -118,22 +121,50 @@ static int redirect_status(const request_rec *r, int mode)
     return mode == MD_HTTPS_PERMANENT ? HTTP_PERMANENT_REDIRECT : HTTP_TEMPORARY_REDIRECT;
 }
 
+/** Does the domain's MDRequireHttps count for this request? */
+static int is_under_https(request_rec *r, const md_domain *domain)
+{
+    return domain->policy.require_https && *r->uri == '/' && !begins(r->uri, "/.well-known/") &&
+           md_domain_covers(domain, ap_get_server_name_for_url(r));
+}
+
+/** Path and query go back as they came: the path is not decoded yet. */
+static int send_to_https(request_rec *r, int mode)
+{
+    apr_table_setn(r->headers_out, "Location",
+                   apr_pstrcat(r->pool, "https://", ap_get_server_name_for_url(r), r->uri, r->args ? "?" : "",
+                               r->args ? r->args : "", NULL));
+    return redirect_status(r, mode);
+}
+
+/** RFC 6797, unless somebody has said something else. A filter, because a proxied answer brings headers of
+ * its own. */
+static apr_status_t add_hsts(ap_filter_t *filter, apr_bucket_brigade *brigade)
+{
+    const request_rec *r = filter->r;
+
+    if (!apr_table_get(r->headers_out, HSTS) && !apr_table_get(r->err_headers_out, HSTS))
+        apr_table_setn(r->headers_out, HSTS, HSTS_VALUE);
+    ap_remove_output_filter(filter);
+    return ap_pass_brigade(filter->next, brigade);
+}
+
+void md_answer_filters(void)
+{
+    /* behind mod_headers, whose settings win */
+    ap_register_output_filter(HSTS_FILTER, add_hsts, NULL, AP_FTYPE_CONTENT_SET + 1);
+}
+
 static int require_https(request_rec *r, const md_domain *domain)
 {
-    const char *name = ap_get_server_name_for_url(r);
-    int mode = domain->policy.require_https;
+    const int mode = domain->policy.require_https;
 
-    if (*r->uri != '/' || begins(r->uri, "/.well-known/") || !md_domain_covers(domain, name))
+    if (!is_under_https(r, domain))
         return DECLINED;
-    if (!ap_ssl_conn_is_ssl(r->connection)) {
-        const char *query = r->args ? apr_pstrcat(r->pool, "?", r->args, NULL) : "";
-
-        apr_table_setn(r->headers_out, "Location",
-                       apr_pstrcat(r->pool, "https://", name, ap_escape_uri(r->pool, r->uri), query, NULL));
-        return redirect_status(r, mode);
-    }
-    if (mode == MD_HTTPS_PERMANENT && !apr_table_get(r->headers_out, "Strict-Transport-Security"))
-        apr_table_setn(r->headers_out, "Strict-Transport-Security", HSTS_VALUE);
+    if (!ap_ssl_conn_is_ssl(r->connection))
+        return send_to_https(r, mode);
+    if (mode == MD_HTTPS_PERMANENT)
+        ap_add_output_filter(HSTS_FILTER, NULL, r, r->connection);
     return DECLINED;
 }
 
@@ -151,7 +182,7 @@ static int answer_host(request_rec *r, const md_run *run, const md_domain *domai
     if (md_run_waits(run, r->server) && ap_ssl_conn_is_ssl(r->connection) && !begins(r->uri, CHALLENGES) &&
         !begins(r->uri, OURS))
         return refuse_without_certificate(r);
-    return domain->policy.require_https ? require_https(r, domain) : DECLINED;
+    return require_https(r, domain);
 }
 
 int md_answer_quick(request_rec *r, int lookup)

@@ -11,4 +11,7 @@
 /** Hook quick_handler: before name translation, access control and caches. */
 int md_answer_quick(request_rec *r, int lookup);
 
+/** Registers what answers pass through. */
+void md_answer_filters(void);
+
 #endif

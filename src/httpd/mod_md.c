@@ -38,6 +38,7 @@ static void register_hooks(apr_pool_t *p)
     md_ssl_optional_hooks();
 
     ap_hook_quick_handler(md_answer_quick, NULL, caches, APR_HOOK_REALLY_FIRST);
+    md_answer_filters();
     ap_hook_handler(md_page_status, NULL, NULL, APR_HOOK_MIDDLE);
 }
 

@@ -207,7 +207,7 @@ class Httpd:
         """(status, headers, body) of a plain http request."""
         conn = http.client.HTTPConnection("127.0.0.1", port or self.http_port, timeout=timeout)
         try:
-            conn.request(method, urllib.parse.quote(path, safe="/?=&%"), headers={"Host": host})
+            conn.request(method, urllib.parse.quote(path, safe="/?=&%:"), headers={"Host": host})
             answer = conn.getresponse()
             return answer.status, answer.headers, answer.read()
         finally:
