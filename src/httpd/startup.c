@@ -225,6 +225,23 @@ static void note_reach(const md_run *run, apr_pool_t *p)
                    "Only a2md will miss it:");
 }
 
+/** Without the lock, two servers undo each other's work: both renew, and both move what the other has staged.
+ */
+static void occupy(const md_run *run)
+{
+    long other = 0;
+    md_err *err = md_store_occupy(run->store, run->p, &other);
+
+    if (err)
+        md_log_err(MD_LOG_WARN, 0, NULL, "marking the store as used by this server", err,
+                   "Other servers and a2md will not notice that it runs:");
+    if (other && !run->plan->policy.store_locks.wait)
+        md_log(MD_LOG_WARN, 0,
+               "another server (process %ld) uses the store %s, too. Servers that share a store need "
+               "'MDStoreLocks on' in each; others need an MDStoreDir of their own",
+               other, run->plan->policy.store_dir);
+}
+
 /** What would keep the store from working, with what mends it. */
 static void audit(const md_run *run, apr_pool_t *p)
 {
@@ -302,6 +319,7 @@ int md_startup_after_ssl(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, ser
     note_reach(run, ptemp);
     warn_of_missing(run, ptemp);
     audit(run, ptemp);
+    occupy(run);
     md_promoter_export(run->promoter, ptemp);
     survey(run, ptemp);
     if (!run->watched) {

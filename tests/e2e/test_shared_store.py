@@ -31,4 +31,20 @@ def test_two_servers_start_on_one_store_and_both_serve_its_certificate(ca, httpd
     other = new_httpd(ca, http_port=free_port(), https_port=free_port())
     other.managing(name(), extra=f"MDStoreLocks on\nMDStoreDir {httpd.store.path}\nMDRenewMode manual").start()
     assert tls.leaf(other.https_port, name()) == cert
-    assert not other.log_lines("AH10398")
+    assert not other.log_lines("AH10398|another server")
+
+
+def test_a_second_server_on_the_same_store_is_noticed(ca, httpd, new_httpd, name):
+    httpd.managing(name()).start()
+    cert = tls.wait_for_cert(httpd.https_port, name())
+    promoted(httpd, name(), cert)
+    other = new_httpd(ca, http_port=free_port(), https_port=free_port())
+    other.managing(name(), extra=f"MDStoreDir {httpd.store.path}\nMDRenewMode manual").start()
+    line = other.wait_for_log("another server")
+    assert f"process {httpd.proc.pid}" in line and str(httpd.store.path) in line and "MDStoreLocks" in line
+    httpd.graceful()
+    assert not httpd.log_lines("another server")
+    httpd.stop()
+    mark = other.mark()
+    other.graceful()
+    assert not other.log_lines("another server", since=mark)

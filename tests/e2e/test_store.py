@@ -10,7 +10,7 @@ import shutil
 import pytest
 
 from kit import places, tls
-from kit.checks import every_child_shows, promoted
+from kit.checks import covers, every_child_shows, promoted
 from kit.proc import wait_until
 
 ROOT_ONLY = {"md_store.json", "httpd.json"}
@@ -229,3 +229,21 @@ def test_what_is_wrong_with_the_store_is_said_at_start_with_a_command_that_mends
     mark = httpd.mark()
     httpd.restart()
     assert not httpd.log_lines("store needs attention", since=mark)
+
+
+def test_a_store_that_was_moved_or_is_a_link_is_the_same_store(ca, httpd, name):
+    httpd.managing(name()).start()
+    cert = tls.wait_for_cert(httpd.https_port, name())
+    httpd.restart()
+    issued = ca.count("Issued certificate")
+    httpd.stop()
+    (httpd.root / "var").mkdir()
+    httpd.store.path.rename(httpd.root / "var/certs")
+    httpd.managing(name(), extra="MDStoreDir var/certs")
+    httpd.start()
+    assert tls.leaf(httpd.https_port, name()) == cert
+    httpd.store.path.symlink_to(httpd.root / "var/certs")
+    httpd.managing(name(), name("more"))
+    httpd.restart()
+    assert covers(tls.wait_for_cert(httpd.https_port, name(), unlike=cert), name(), name("more"))
+    assert ca.count("Issued certificate") == issued + 1

@@ -96,6 +96,46 @@ START_TEST(a_store_without_files_has_no_lock)
 }
 END_TEST
 
+/** In another process: who occupies the store, and who would be in the way of occupying it. */
+static void ask_elsewhere(long *occupant, long *in_the_way)
+{
+    long answers[2];
+    int way[2], status;
+    pid_t other;
+
+    ck_assert_int_eq(pipe(way), 0);
+    other = fork();
+    if (!other) {
+        answers[0] = md_store_occupant(store, kit_pool);
+        if (md_store_occupy(store, kit_pool, &answers[1]))
+            _exit(1);
+        _exit(write(way[1], answers, sizeof(answers)) != sizeof(answers));
+    }
+    ck_assert_int_eq(waitpid(other, &status, 0), other);
+    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(read(way[0], answers, sizeof(answers)), sizeof(answers));
+    *occupant = answers[0];
+    *in_the_way = answers[1];
+}
+
+START_TEST(others_see_which_server_runs_until_it_ends)
+{
+    apr_pool_t *server;
+    long occupant, in_the_way;
+
+    apr_pool_create(&server, kit_pool);
+    ask_elsewhere(&occupant, &in_the_way);
+    ck_assert(occupant == 0 && in_the_way == 0);
+    CHECK_OK(md_store_occupy(store, server, &occupant));
+    ck_assert_int_eq(occupant, 0);
+    ask_elsewhere(&occupant, &in_the_way);
+    ck_assert(occupant == getpid() && in_the_way == getpid());
+    apr_pool_destroy(server);
+    ask_elsewhere(&occupant, &in_the_way);
+    ck_assert(occupant == 0 && in_the_way == 0);
+}
+END_TEST
+
 Suite *suite_store_lock(void)
 {
     Suite *suite = suite_create("store/lock");
@@ -105,6 +145,7 @@ Suite *suite_store_lock(void)
     tcase_add_test(tcase, the_lock_keeps_other_servers_out_until_it_is_given_back);
     tcase_add_test(tcase, who_waits_in_vain_is_told_where);
     tcase_add_test(tcase, only_the_owner_writes_the_lock_file);
+    tcase_add_test(tcase, others_see_which_server_runs_until_it_ends);
     tcase_add_test(tcase, a_store_without_files_has_no_lock);
     return suite;
 }
