@@ -1,17 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `httpd -t` says to an administrator, word by word: one row a refusal, each with directive, file, line and what would be right."""
 
-import importlib.util
-
 import pytest
 
-from kit import places
+from kit import directives
 from kit.httpd import Httpd
 
-spec = importlib.util.spec_from_file_location("directives", places.TOP / "tools/directives.py")
-directives = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(directives)
-ROWS = directives.rows_of(directives.TABLE.read_text(encoding="utf-8"))
+ROWS = directives.rows()
 
 FORMAT = "has unrecognized format"
 UNIT = f"{FORMAT}, the unit must be d, h, mi, s or ms"

@@ -221,6 +221,64 @@ START_TEST(everything_unset_has_its_default)
     ck_assert_str_eq(policy.check_name.first, "crt.sh");
     ck_assert_int_eq(policy.store_locks.wait, 0);
     ck_assert_str_eq(policy.store_dir, "md");
+    ck_assert_int_eq(policy.initial_delay, 0);
+    ck_assert_int_eq(policy.activation_delay, 0);
+    ck_assert_int_eq(policy.match_names, MD_MATCH_ALL);
+    ck_assert_int_eq(policy.dns01_version, 1);
+    ck_assert_int_eq(policy.certificate_status, 1);
+    ck_assert_int_eq(policy.server_status, 1);
+    ck_assert_int_eq(policy.staple_keep.length, apr_time_from_sec(7 * 86400));
+    ck_assert_int_eq(policy.staple_window.percent, 33);
+    ck_assert_str_eq(policy.check_name.second, "https://crt.sh?q=");
+}
+END_TEST
+
+/* Rows without a default: nothing is there unless it was said. */
+START_TEST(what_has_no_default_is_absent)
+{
+    md_policy policy = { 0 }, none = { 0 };
+
+    md_policy_defaults(&policy, kit_pool);
+    for (int i = 0; i < MD_FIELD_COUNT; ++i) {
+        const md_field *field = &md_field_rows[i];
+
+        if (field->otherwise)
+            continue;
+        ck_assert_msg(field->kind == MD_KIND_ODD || !MD_MEMBER_OF(void *, &policy, field), "%s", field->name);
+    }
+    ck_assert_mem_eq(&policy.eab, &none.eab, sizeof(none.eab));
+    ck_assert_mem_eq(&policy.cert_files, &none.cert_files, sizeof(none.cert_files));
+    ck_assert_mem_eq(&policy.key_files, &none.key_files, sizeof(none.key_files));
+    ck_assert_mem_eq(&policy.exports, &none.exports, sizeof(none.exports));
+}
+END_TEST
+
+/* Flags that are off unless they are set. */
+START_TEST(what_changes_a_server_is_off)
+{
+    md_policy policy = { .must_staple = 1, .stapling = 1 };
+
+    md_policy_defaults(&policy, kit_pool);
+    ck_assert(!policy.must_staple && !policy.stapling && !policy.profile_mandatory && !policy.base_server);
+    ck_assert(!policy.exclude && !policy.prefer_files);
+}
+END_TEST
+
+START_TEST(none_ends_what_the_server_says)
+{
+    md_policy base = { 0 }, over = { 0 }, merged;
+
+    ck_assert_ptr_null(read_text("MDCACertificateFile", "/roots.pem", &base));
+    ck_assert_ptr_null(read_text("MDHttpProxyCACertificateFile", "/roots.pem", &base));
+    ck_assert_ptr_null(read_text("MDExternalAccountBinding", "kid hmac", &base));
+    ck_assert_ptr_null(read_text("MDCACertificateFile", "none", &over));
+    ck_assert_ptr_null(read_text("MDHttpProxyCACertificateFile", "None", &over));
+    ck_assert_ptr_null(read_text("MDExternalAccountBinding", "none", &over));
+    md_policy_merge(&merged, &base, &over);
+    ck_assert_ptr_null(merged.ca_file);
+    ck_assert_ptr_null(merged.proxy_ca_file);
+    ck_assert_ptr_null(merged.eab.first);
+    ck_assert_ptr_null(merged.eab.second);
 }
 END_TEST
 
@@ -266,6 +324,9 @@ Suite *suite_plan_policy(void)
     tcase_add_test(tcase, what_is_set_goes_over_what_is_below);
     tcase_add_test(tcase, a_policy_can_be_merged_into_itself);
     tcase_add_test(tcase, everything_unset_has_its_default);
+    tcase_add_test(tcase, what_has_no_default_is_absent);
+    tcase_add_test(tcase, what_changes_a_server_is_off);
+    tcase_add_test(tcase, none_ends_what_the_server_says);
     tcase_add_test(tcase, defaults_do_not_touch_what_is_set);
     return suite;
 }
