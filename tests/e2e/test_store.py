@@ -11,6 +11,7 @@ import pytest
 
 from kit import places, tls
 from kit.checks import covers, every_child_shows, promoted
+from kit.pki import cert_pem
 from kit.proc import wait_until
 
 ROOT_ONLY = {"md_store.json", "httpd.json"}
@@ -247,3 +248,54 @@ def test_a_store_that_was_moved_or_is_a_link_is_the_same_store(ca, httpd, name):
     httpd.restart()
     assert covers(tls.wait_for_cert(httpd.https_port, name(), unlike=cert), name(), name("more"))
     assert ca.count("Issued certificate") == issued + 1
+
+
+def to_layout_1(httpd, md):
+    """Make a store look as the first versions left it."""
+    folder = httpd.store.file("domains", md)
+    chain = httpd.store.chain(md)
+    (folder / "privkey.pem").rename(folder / "pkey.pem")
+    (folder / "pubcert.pem").unlink()
+    (folder / "cert.pem").write_bytes(cert_pem(chain[0]))
+    (folder / "chain.pem").write_bytes(cert_pem(*chain[1:]))
+    doc = httpd.store.json("md_store.json")
+    httpd.store.file("md_store.json").write_text(json.dumps({"version": "1.0.0", "key": doc["key"]}))
+
+
+def to_layout_2(httpd, _md):
+    """The same for the versions after."""
+    doc = httpd.store.json("md_store.json")
+    httpd.store.file("md_store.json").write_text(json.dumps({"version": "1.1.0", "store": {"version": 2.0}, "key": doc["key"]}))
+
+
+@pytest.mark.parametrize("make_old", [to_layout_1, to_layout_2])
+def test_a_store_of_an_earlier_layout_is_brought_up_to_date(ca, httpd, name, make_old):
+    httpd.managing(name()).start()
+    cert = tls.wait_for_cert(httpd.https_port, name())
+    httpd.restart()
+    issued = ca.count("Issued certificate")
+    chain, key = httpd.store.chain(name()), httpd.store.key(name())
+    httpd.stop()
+    make_old(httpd, name())
+    httpd.start()
+    assert tls.leaf(httpd.https_port, name()) == cert
+    assert httpd.store.json("md_store.json")["store"]["version"] == 3.0
+    assert "version" not in httpd.store.json("md_store.json")
+    assert httpd.store.chain(name()) == chain
+    assert httpd.store.key(name()).private_numbers() == key.private_numbers()
+    assert ca.count("Issued certificate") == issued
+
+
+def test_a_store_of_a_later_version_is_refused_with_the_reason(ca, httpd, name):
+    httpd.managing(name()).start()
+    tls.wait_for_cert(httpd.https_port, name())
+    httpd.stop()
+    doc = httpd.store.json("md_store.json")
+    doc["store"]["version"] = 4.0
+    httpd.store.file("md_store.json").write_text(json.dumps(doc))
+    before = httpd.store.contents()
+    httpd.launch()
+    httpd.proc.child.wait(20)
+    line = httpd.wait_for_log("AH10046")
+    assert "4" in line and "newer" in line and str(httpd.store.path) in line
+    assert httpd.store.contents() == before
