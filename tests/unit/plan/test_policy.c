@@ -259,8 +259,12 @@ START_TEST(what_changes_a_server_is_off)
     md_policy policy = { .must_staple = 1, .stapling = 1 };
 
     md_policy_defaults(&policy, kit_pool);
-    ck_assert(!policy.must_staple && !policy.stapling && !policy.profile_mandatory && !policy.base_server);
-    ck_assert(!policy.exclude && !policy.prefer_files);
+    ck_assert_int_eq(policy.must_staple, 0);
+    ck_assert_int_eq(policy.stapling, 0);
+    ck_assert_int_eq(policy.profile_mandatory, 0);
+    ck_assert_int_eq(policy.base_server, 0);
+    ck_assert_int_eq(policy.exclude, 0);
+    ck_assert_int_eq(policy.prefer_files, 0);
 }
 END_TEST
 
