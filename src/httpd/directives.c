@@ -276,23 +276,29 @@ static const char *set_row(cmd_parms *cmd, md_names *words)
     return complaint(cmd, why);
 }
 
-static md_names *words_of(int argc, char *const argv[], apr_pool_t *p)
+/** httpd's own TAKE_ARGV would lose all words after the 64th, and a domain may have more names. */
+static md_names *words_of(const char *args, apr_pool_t *p)
 {
     md_names *words = md_names_make(p);
 
-    for (int i = 0; i < argc; ++i)
-        md_names_add(words, argv[i]);
+    while (*args) {
+        const char *word = ap_getword_conf(p, &args);
+
+        if (*word || *args)
+            md_names_add(words, word);
+    }
     return words;
 }
 
-static const char *set_words(cmd_parms *cmd, void *unused, int argc, char *const argv[])
+static const char *set_words(cmd_parms *cmd, void *unused, const char *args)
 {
     const md_field *field = cmd->info;
+    md_names *words = words_of(args, cmd->pool);
 
     (void)unused;
-    if (argc != 1 && field->kind != MD_KIND_MEMBERS && !md_field_is_list(field))
+    if (words->nelts != 1 && field->kind != MD_KIND_MEMBERS && !md_field_is_list(field))
         return complaint(cmd, "takes one argument");
-    return set_row(cmd, words_of(argc, argv, cmd->temp_pool));
+    return set_row(cmd, words);
 }
 
 static const char *set_text(cmd_parms *cmd, void *unused, const char *text)
@@ -338,7 +344,7 @@ static const char *make_domain(cmd_parms *cmd, const md_names *words, int modes_
 }
 
 /** MDomain name... [auto|manual], in any order. */
-static const char *set_domain(cmd_parms *cmd, void *unused, int argc, char *const argv[])
+static const char *set_domain(cmd_parms *cmd, void *unused, const char *args)
 {
     const char *why = ap_check_cmd_context(cmd, NOT_IN_DIR_LOC_FILE);
     md_domain *domain;
@@ -348,7 +354,7 @@ static const char *set_domain(cmd_parms *cmd, void *unused, int argc, char *cons
         return why;
     if (section_of(cmd))
         return complaint(cmd, "is not allowed inside " SECTION ">");
-    why = make_domain(cmd, words_of(argc, argv, cmd->temp_pool), 0, &domain);
+    why = make_domain(cmd, words_of(args, cmd->temp_pool), 0, &domain);
     if (!why)
         declare(cmd, domain);
     return complaint(cmd, why);
@@ -358,15 +364,9 @@ static const char *set_domain(cmd_parms *cmd, void *unused, int argc, char *cons
 static md_names *section_words(const cmd_parms *cmd, const char *args)
 {
     const char *end = strrchr(args, '>');
-    md_names *words = md_names_make(cmd->temp_pool);
-    const char *rest;
 
-    if (!end)
-        return NULL;
-    rest = apr_pstrmemdup(cmd->pool, args, (apr_size_t)(end - args));
-    while (*rest)
-        md_names_add(words, ap_getword_conf(cmd->pool, &rest));
-    return words;
+    return end ? words_of(apr_pstrmemdup(cmd->temp_pool, args, (apr_size_t)(end - args)), cmd->temp_pool)
+               : NULL;
 }
 
 /** <MDomain name [name...] [auto|manual]>: the first word is a name in any case. */
@@ -400,7 +400,7 @@ static const char *open_section(cmd_parms *cmd, void *unused, const char *args)
 /* clang-format off */
 #define MD_ROW(id) ((void *)&md_field_rows[MD_FIELD_##id])
 #define MD_ONE(name, id, help)  AP_INIT_TAKE1(name, set_text, MD_ROW(id), RSRC_CONF, help)
-#define MD_LIST(name, id, help) AP_INIT_TAKE_ARGV(name, set_words, MD_ROW(id), RSRC_CONF, help)
+#define MD_LIST(name, id, help) AP_INIT_RAW_ARGS(name, set_words, MD_ROW(id), RSRC_CONF, help)
 #define MD_LINE(name, id, help) AP_INIT_RAW_ARGS(name, set_text, MD_ROW(id), RSRC_CONF, help)
 
 #define MD_COMMAND_FLAG(name, id, help)     MD_ONE(name, id, help)
@@ -422,8 +422,8 @@ static const char *open_section(cmd_parms *cmd, void *unused, const char *args)
 #define MD_ROW_ALIAS(directive, id) MD_LIST(directive, id, "Another name of a newer directive."),
 
 const command_rec md_commands[] = {
-    AP_INIT_TAKE_ARGV("MDomain", set_domain, NULL, RSRC_CONF,
-                      "Names of a managed domain, the first is its own; and 'auto' or 'manual'."),
+    AP_INIT_RAW_ARGS("MDomain", set_domain, NULL, RSRC_CONF,
+                     "Names of a managed domain, the first is its own; and 'auto' or 'manual'."),
     AP_INIT_RAW_ARGS(SECTION, open_section, NULL, RSRC_CONF, "A managed domain with settings of its own."),
     AP_INIT_RAW_ARGS(SECTION_OLD, open_section, NULL, RSRC_CONF, "Another name of <MDomain>."),
     MD_FIELDS(MD_ROW_COMMAND)

@@ -28,6 +28,7 @@ ONE_WORD = [row for row in ROWS if row.kind in ("FLAG", "TEXT", "PATH", "URL", "
 # directive, its words, why not
 VALUES = [
     ("MDomain", "", "needs at least one name, like example.org"),
+    ("MDomain", "a.test '' b.test", "'' cannot be a name of a domain: it is empty"),
     ("MDomain", "auto", "needs at least one name, like example.org"),
     ("MDomain", "a.test .b.test", "'.b.test' cannot be a name of a domain: it begins with a dot"),
     ("MDomain", "../etc", "'../etc' cannot be a name of a domain: it begins with a dot"),
@@ -125,7 +126,7 @@ VALUES = [
 SECTIONS = [
     ("<MDomain>\n</MDomain>", 1, "<MDomain> needs at least one name, like example.org"),
     ("<MDomainSet>\n</MDomainSet>", 1, "<MDomainSet> needs at least one name, like example.org"),
-    ("<MDomain \"\">\n</MDomain>", 1, "<MDomain> '' cannot be a name of a domain: it is empty"),
+    ("<MDomain \"\">\n</MDomain>", 1, "<MDomain> needs at least one name, like example.org"),
     ("<MDomain a.test\n</MDomain>", 1, "<MDomain> is missing its closing '>'"),
     ("<MDomain a.test>\n<MDomain b.test>\n</MDomain>\n</MDomain>", 2, "<MDomain> is not allowed inside <MDomain>"),
     ("<MDomainSet a.test>\n\n<MDomain b.test>\n</MDomain>\n</MDomainSet>", 3, "<MDomain> is not allowed inside <MDomain>"),
