@@ -91,8 +91,8 @@ static const struct {
     { ACME "incorrectResponse", "Check that requests for the name reach this server and not another one" },
     { ACME "badCSR", "The CA refuses the kind of key or the names; check MDPrivateKeys" },
     { ACME "badPublicKey", "The CA refuses the kind of key; check MDPrivateKeys" },
-    { ACME "malformed",
-      "The CA did not understand; check MDCertificateAuthority, and report this if it persists" },
+    { ACME "malformed", "The CA did not understand; check MDCertificateAuthority and MDPrivateKeys, and "
+                        "report this if it persists" },
     { ACME "tls", "Check that https on port 443 of the name works, as seen from outside" },
     { ACME "invalidProfile", "Set MDProfile to one of the profiles that the CA offers" },
     { ACME "accountDoesNotExist", "The next attempt makes a new account by itself" },

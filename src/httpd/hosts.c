@@ -18,6 +18,7 @@
 #include "httpd/engines.h"
 #include "httpd/match.h"
 #include "httpd/sink.h"
+#include "plan/limits.h"
 
 #define ACME_TLS "acme-tls/1"
 
@@ -383,6 +384,11 @@ static void take_marks(hosts *pass, md_domain *domain)
 
 static void warn_of(const hosts *pass, const md_domain *domain)
 {
+    const md_names *limits = md_limits_of(domain, pass->scratch);
+
+    for (int i = 0; i < limits->nelts; ++i)
+        md_log(level_of(MD_LOG_WARN), 0, "the domain %s %s", domain_text(domain, pass->scratch),
+               MD_NAME(limits, i));
     if (domain->policy.require_https && !domain->used_tls)
         md_log(level_of(MD_LOG_WARN), 10105,
                "the domain %s has MDRequireHttps, but no virtual host with 'SSLEngine on' uses it: "

@@ -184,6 +184,7 @@ md_err *md_renew_preview(const md_core *core, const md_domain *domain, apr_pool_
 {
     const char *url = md_domain_ca_url(domain);
 
+    MD_TRY(md_renew_check_keys(domain, p));
     MD_TRY(preview_challenges(core, domain, p));
     if (has_account(core, url, p))
         return NULL;

@@ -45,6 +45,9 @@ const md_names *md_renew_ca_urls(const md_domain *domain, apr_pool_t *p);
 /** The EAB key id of a domain or NULL. */
 const char *md_renew_eab(const md_domain *domain);
 
+/** Can all keys be made? Asked before a CA is bothered. */
+MD_MUST md_err *md_renew_check_keys(const md_domain *domain, apr_pool_t *p);
+
 /** When a regular look at the domain comes next, from the facts. */
 MD_MUST md_err *md_renew_next_look(md_step *step, apr_time_t *at);
 /** When to ask the CA again, in a stage that waits; *err is set when it was long enough. */

@@ -333,6 +333,16 @@ static md_next after_finalize(md_step *step, const md_order *order)
     }
 }
 
+/** CAs have many words for a key that they do not sign. */
+static md_err *explain_refusal(const md_step *step, const md_key_spec *spec, md_err *err)
+{
+    if (err->fault != MD_FAULT_CONFIG || md_key_spec_is_common(spec))
+        return err;
+    return md_wrap(step->p, err,
+                   "MDPrivateKeys asks for a key of the type %s, many CAs take " MD_KEYS_COMMON " only",
+                   md_key_spec_shown(spec, step->p));
+}
+
 md_next md_renew_finalize(md_step *step)
 {
     const md_key_spec *spec;
@@ -353,7 +363,7 @@ md_next md_renew_finalize(md_step *step)
     if (md_problem_is(err, "orderNotReady"))
         return md_renew_poll(step, 0, "preparing the order");
     if (err)
-        return order_failed(step, err);
+        return order_failed(step, explain_refusal(step, spec, err));
     return after_finalize(step, order);
 }
 

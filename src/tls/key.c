@@ -251,6 +251,31 @@ static EVP_PKEY *generate(EVP_PKEY_CTX *context, const md_key_spec *spec, int ni
     return EVP_PKEY_keygen(context, &key) > 0 ? key : NULL;
 }
 
+const char *md_key_spec_shown(const md_key_spec *spec, apr_pool_t *p)
+{
+    return spec->curve ? spec->curve : apr_psprintf(p, "RSA %d", spec->bits);
+}
+
+int md_key_spec_is_common(const md_key_spec *spec)
+{
+    int nid = spec->type == MD_KEY_EC ? curve_nid(spec->curve) : NID_undef;
+
+    if (spec->type == MD_KEY_DEFAULT || spec->type == MD_KEY_RSA)
+        return spec->bits == 2048 || spec->bits == 3072 || spec->bits == 4096;
+    return nid == NID_X9_62_prime256v1 || nid == NID_secp384r1;
+}
+
+md_err *md_key_spec_check(const md_key_spec *spec, apr_pool_t *p)
+{
+    if (spec->type != MD_KEY_EC || usable_curve(spec->curve) != NID_undef)
+        return NULL;
+    return md_fail(
+        p, MD_FAULT_CONFIG, "md:config",
+        "the private key type '%s' of MDPrivateKeys is unsupported by the TLS library; it has RSA, P-256, "
+        "P-384, P-521 and ed25519, among others",
+        spec->curve);
+}
+
 md_err *md_key_make(const md_key_spec *spec, apr_pool_t *p, md_key **out)
 {
     static const int types[] = { EVP_PKEY_RSA, EVP_PKEY_RSA, EVP_PKEY_EC, EVP_PKEY_ED25519 };
@@ -258,10 +283,7 @@ md_err *md_key_make(const md_key_spec *spec, apr_pool_t *p, md_key **out)
     EVP_PKEY_CTX *context;
 
     *out = NULL;
-    if (spec->type == MD_KEY_EC && nid == NID_undef)
-        return md_fail(p, MD_FAULT_CONFIG, "md:config",
-                       "the private key type '%s' of MDPrivateKeys is unsupported by the TLS library",
-                       spec->curve);
+    MD_TRY(md_key_spec_check(spec, p));
     context = EVP_PKEY_CTX_new_id(types[spec->type], NULL);
     *out = md_own_key(p, generate(context, spec, nid));
     EVP_PKEY_CTX_free(context);

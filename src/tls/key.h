@@ -35,7 +35,16 @@ const char *md_key_spec_name(const md_key_spec *spec);
  */
 const char *md_key_spec_file(const md_key_spec *spec, const char *stem, apr_pool_t *p);
 
-/** Generates a key; an unknown curve is MD_FAULT_CONFIG and names the type. Owned by `p`. */
+/** For people: "RSA 3072", or the curve as written. */
+const char *md_key_spec_shown(const md_key_spec *spec, apr_pool_t *p);
+
+/** What the CAs of the public web sign: nothing else is sure to be taken. */
+#define MD_KEYS_COMMON "RSA with 2048, 3072 or 4096 bits, P-256 and P-384"
+int md_key_spec_is_common(const md_key_spec *spec);
+
+/** Can the TLS library make such a key? MD_FAULT_CONFIG names the type, and what is possible. */
+MD_MUST md_err *md_key_spec_check(const md_key_spec *spec, apr_pool_t *p);
+/** Generates a key; checks its spec first. Owned by `p`. */
 MD_MUST md_err *md_key_make(const md_key_spec *spec, apr_pool_t *p, md_key **out);
 /** Does the key have the type (and curve) of the spec? RSA bits are not compared. */
 int md_key_fits(const md_key *key, const md_key_spec *spec);
