@@ -11,7 +11,8 @@
 
 enum { TOKEN_MAX = 512 };
 
-static const md_solver *const solvers[] = { &md_solver_http01 };
+/* Best first, where nobody has said which. */
+static const md_solver *const solvers[] = { &md_solver_alpn01, &md_solver_http01 };
 enum { SOLVERS = sizeof(solvers) / sizeof(solvers[0]) };
 
 const md_solver *md_solver_find(const char *type)

@@ -32,6 +32,7 @@ typedef struct md_solver {
 } md_solver;
 
 extern const md_solver md_solver_http01; /* solve_http.c */
+extern const md_solver md_solver_alpn01; /* solve_alpn.c */
 
 const md_solver *md_solver_find(const char *type);
 /**

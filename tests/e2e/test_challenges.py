@@ -7,6 +7,7 @@ from kit import pki, tls
 from kit.ca_proxy import Proxy
 from kit.checks import promoted
 from kit.proc import wait_until
+from kit.store import dns_names
 
 CLOSED = '<Location "/">\n    Require all denied\n</Location>'
 THUMBPRINT = "9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI"
@@ -116,3 +117,28 @@ def test_challenge_answers_are_gone_when_the_order_is_done(ca, httpd, name):
     httpd.managing(name(), name("alias")).start()
     tls.wait_for_cert(httpd.https_port, name())
     wait_until(lambda: not list(httpd.store.file("challenges").glob("*/acme-http-01.txt")), 10, "answers are removed")
+
+
+# Which keys the domain has, and which TLS the host speaks when the CA comes.
+@pytest.mark.parametrize("keys", ["RSA 2048", "P-256"])
+@pytest.mark.parametrize("protocol", ["all", "-all +TLSv1.2"])
+def test_tls_alpn_01_first_certificate_and_renewal(ca, httpd, name, keys, protocol):
+    extra = f"Protocols http/1.1 acme-tls/1\nMDCAChallenges tls-alpn-01\nSSLProtocol {protocol}\nMDPrivateKeys {keys}"
+    httpd.managing(name(), name("alias"), extra=extra).start()
+    first = tls.wait_for_cert(httpd.https_port, name())
+    assert tls.get(httpd.https_port, name(), roots=ca.root())[0] == 200
+    httpd.managing(name(), name("alias"), name("more"), extra=extra)
+    httpd.graceful()                                    # while a certificate is there, hot or loaded
+    second = tls.wait_for_cert(httpd.https_port, name(), unlike=first)
+    assert set(dns_names(second)) == {name(), name("alias"), name("more")}
+    wait_until(lambda: httpd.store.names("challenges") == [], 10, "answers are removed")
+
+
+@pytest.mark.parametrize("protocols, port_map, chosen", [
+    ("http/1.1 acme-tls/1", "", "tls-alpn-01"), ("http/1.1", "", "http-01"),
+    ("http/1.1 acme-tls/1", "MDPortMap http:- https:{https}", "tls-alpn-01"), ("http/1.1 acme-tls/1", "MDPortMap http:{http} https:-", "http-01")])
+def test_the_challenge_type_is_chosen_by_what_this_server_can_answer(ca, httpd, name, protocols, port_map, chosen):
+    httpd.managing(name(), extra=f"Protocols {protocols}\n" + port_map.format(http=httpd.http_port, https=httpd.https_port)).start()
+    tls.wait_for_cert(httpd.https_port, name())
+    asked = any("/.well-known/acme-challenge/" in line for line in httpd.access_log())
+    assert asked == (chosen == "http-01")

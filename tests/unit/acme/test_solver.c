@@ -74,9 +74,26 @@ START_TEST(a_configured_list_is_taken_without_questions)
     const md_solver *solver;
 
     plan->can_http = 0;
-    domain->policy.challenges = md_words("tls-alpn-01 http-01", kit_pool);
+    domain->policy.challenges = md_words("none-99 http-01", kit_pool);
     CHECK_OK(md_solver_pick(plan, domain, offer("http-01 tls-alpn-01", 0), kit_pool, &solver, &challenge));
     ck_assert_str_eq(solver->type, "http-01");
+}
+END_TEST
+
+START_TEST(tls_is_chosen_where_a_host_allows_its_protocol_on_the_right_port)
+{
+    const md_challenge *challenge;
+    const md_solver *solver;
+    const char *why;
+
+    (void)md_solver_types(plan, domain, NAME, kit_pool, &why);
+    ck_assert_ptr_nonnull(strstr(why, "tls-alpn-01: no listener takes https:"));
+    plan->can_https = 1;
+    (void)md_solver_types(plan, domain, NAME, kit_pool, &why);
+    ck_assert_ptr_nonnull(strstr(why, "tls-alpn-01: no TLS virtual host for it"));
+    md_names_add(domain->acme_tls_names, NAME);
+    CHECK_OK(md_solver_pick(plan, domain, offer("http-01 tls-alpn-01", 0), kit_pool, &solver, &challenge));
+    ck_assert_str_eq(solver->type, "tls-alpn-01");
 }
 END_TEST
 
@@ -108,6 +125,33 @@ START_TEST(an_answer_is_put_up_and_taken_down)
 }
 END_TEST
 
+START_TEST(a_challenge_certificate_is_put_up_as_a_pair_and_taken_down)
+{
+    md_store *store = store_mem_open(kit_pool);
+    md_account_use use = account();
+    md_solve solve = { store, plan, domain, &use, NAME, "token", apr_time_now() };
+    md_names *setups = md_names_make(kit_pool);
+    const char *setup, *cert, *key_text;
+    md_chain *chain;
+    md_key *key;
+
+    CHECK_OK(md_solver_alpn01.put(&solve, kit_pool, &setup));
+    CHECK_OK(md_solver_alpn01.put(&solve, kit_pool, &setup));
+    ck_assert_str_eq(setup, "tls-alpn-01:" NAME);
+    CHECK_OK(md_store_load_text(
+        store, MD_PLACE(MD_GROUP_CHALLENGES, NAME, "acme-tls-alpn-01-pubcert.p-256.pem"), kit_pool, &cert));
+    CHECK_OK(md_store_load_text(store,
+                                MD_PLACE(MD_GROUP_CHALLENGES, NAME, "acme-tls-alpn-01-privkey.p-256.pem"),
+                                kit_pool, &key_text));
+    CHECK_OK(md_chain_from_pem(md_bytes_of(cert), kit_pool, &chain));
+    CHECK_OK(md_key_from_pem(md_bytes_of(key_text), (md_bytes){ NULL, 0 }, kit_pool, &key));
+    CHECK_OK(md_chain_check_key(chain, key, kit_pool));
+    md_names_add(setups, setup);
+    md_solver_take_all(store, domain, setups, kit_pool);
+    ck_assert_str_eq(store_mem_tree(store, kit_pool), "");
+}
+END_TEST
+
 START_TEST(a_token_that_is_none_is_refused)
 {
     md_account_use use = account();
@@ -129,6 +173,8 @@ Suite *suite_acme_solver(void)
     tcase_add_test(tests, http_is_chosen_when_it_is_offered_and_reachable);
     tcase_add_test(tests, a_mismatch_tells_both_sides_and_why);
     tcase_add_test(tests, a_configured_list_is_taken_without_questions);
+    tcase_add_test(tests, tls_is_chosen_where_a_host_allows_its_protocol_on_the_right_port);
+    tcase_add_test(tests, a_challenge_certificate_is_put_up_as_a_pair_and_taken_down);
     tcase_add_test(tests, an_answer_is_put_up_and_taken_down);
     tcase_add_test(tests, a_token_that_is_none_is_refused);
     return suite;
