@@ -56,7 +56,7 @@ static const char *domain_text(const md_domain *domain, apr_pool_t *p)
     return apr_psprintf(p, "%s (%s)", domain->name, md_domain_place(domain, p));
 }
 
-static const char *server_text(const server_rec *server, apr_pool_t *p)
+const char *md_host_shown(const server_rec *server, apr_pool_t *p)
 {
     const char *name = server->server_hostname ? server->server_hostname : "without a name";
 
@@ -84,6 +84,15 @@ static apr_array_header_t *servers_of(server_rec *base, apr_pool_t *p)
     return servers;
 }
 
+static const char *store_folder(const md_policy *policy, apr_pool_t *p)
+{
+#if AP_MODULE_MAGIC_AT_LEAST(20180906, 2) /* httpd has a folder for what modules keep */
+    if (!md_is_set(policy, MD_FIELD_store_dir))
+        return ap_state_dir_relative(p, policy->store_dir);
+#endif
+    return ap_server_root_relative(p, policy->store_dir);
+}
+
 /** Fills the defaults in: once, in the base server; others take them from there. */
 static void complete_settings(hosts *pass)
 {
@@ -96,7 +105,7 @@ static void complete_settings(hosts *pass)
         if (policy != base->policy)
             md_policy_merge(policy, base->policy, policy);
     }
-    base->policy->store_dir = ap_server_root_relative(pass->p, base->policy->store_dir);
+    base->policy->store_dir = store_folder(base->policy, pass->p);
     pass->plan->policy = *base->policy;
 }
 
@@ -135,10 +144,10 @@ static void take_contact(const hosts *pass, const server_rec *server, md_domain 
         return;
     if (contact)
         md_log(level_of(MD_LOG_DEBUG), 10044, "%s: contact from MDContactEmail of the %s", domain->name,
-               server_text(server, pass->scratch));
+               md_host_shown(server, pass->scratch));
     else if ((contact = admin_of(server)))
         md_log(level_of(MD_LOG_DEBUG), 10237, "%s: contact from ServerAdmin of the %s", domain->name,
-               server_text(server, pass->scratch));
+               md_host_shown(server, pass->scratch));
     if (contact)
         domain->contacts = contacts_of(contact, pass->p);
 }
@@ -237,7 +246,7 @@ static void assign(const hosts *pass, server_rec *server, apr_array_header_t *do
         domain->used_tls |= conf->is_tls;
         take_contact(pass, server, domain);
         md_log(level_of(MD_LOG_DEBUG), 10041, "%s: used by the %s%s", domain->name,
-               server_text(server, pass->scratch), conf->is_tls ? ", with TLS" : "");
+               md_host_shown(server, pass->scratch), conf->is_tls ? ", with TLS" : "");
     }
 }
 
@@ -250,7 +259,7 @@ static void check_one_domain(hosts *pass, const server_rec *server, const apr_ar
                           "the %s serves TLS and has names of two domains, %s and %s; it can have the "
                           "certificate of one only: put "
                           "all its names into one domain, or split the virtual host",
-                          server_text(server, pass->scratch),
+                          md_host_shown(server, pass->scratch),
                           domain_text(APR_ARRAY_IDX(domains, 0, md_domain *), pass->scratch),
                           domain_text(APR_ARRAY_IDX(domains, 1, md_domain *), pass->scratch)));
 }
@@ -261,7 +270,7 @@ static void match_server(hosts *pass, server_rec *server)
 
     if (md_conf_of(server)->policy->exclude) {
         md_log(level_of(MD_LOG_DEBUG), 0, "the %s is left out of management by MDExclude",
-               server_text(server, pass->scratch));
+               md_host_shown(server, pass->scratch));
         return;
     }
     domains = md_match_server(pass->match, server, pass->scratch);
@@ -286,10 +295,10 @@ static void add_name(hosts *pass, const server_rec *server, md_domain *domain, c
                "the %s uses the domain %s, but its name %s is not one of the domain's: clients will refuse "
                "the certificate. "
                "Add the name to the domain, or let it be added with 'MDMembers auto'",
-               server_text(server, pass->scratch), domain_text(domain, pass->scratch), name);
+               md_host_shown(server, pass->scratch), domain_text(domain, pass->scratch), name);
     else if (why)
         md_log(level_of(MD_LOG_WARN), 0, "the name '%s' of the %s is not added to the domain %s: %s", name,
-               server_text(server, pass->scratch), domain_text(domain, pass->scratch), why);
+               md_host_shown(server, pass->scratch), domain_text(domain, pass->scratch), why);
     else
         md_plan_add_name(pass->plan, domain, name, pass->p);
 }
@@ -329,7 +338,7 @@ static int answers_acme_tls(const hosts *pass, server_rec *server, const md_doma
     if (ap_is_allowed_protocol(NULL, NULL, server, ACME_TLS))
         return 1;
     md_log(level_of(MD_LOG_DEBUG), 10169, "%s: the %s does not allow the protocol " ACME_TLS, domain->name,
-           server_text(server, pass->scratch));
+           md_host_shown(server, pass->scratch));
     return 0;
 }
 

@@ -23,6 +23,9 @@ MD_MUST md_err *md_hosts_plan(server_rec *base, apr_pool_t *p, md_plan **out);
  * server that does not come back from a restart. */
 int md_hosts_test(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *base);
 
+/** A server for messages: "virtual host www.example.org (/etc/httpd/md.conf, line 12)". */
+const char *md_host_shown(const server_rec *server, apr_pool_t *p);
+
 /** Is this the pass over the configuration that httpd makes before the one that counts? */
 int md_hosts_is_dry_run(void);
 

@@ -108,24 +108,24 @@ static int serves_own(const server_rec *s, const apr_array_header_t *cert_files,
     const apr_array_header_t *managed = run->facts->each[domain->index];
     const md_level level = md_hosts_is_dry_run() ? MD_LOG_TRACE1 : MD_LOG_NOTICE;
 
-    md_log(MD_LOG_DEBUG, 10084, "%s: the host %s has certificates of its own, too", domain->name,
-           s->server_hostname);
+    md_log(MD_LOG_DEBUG, 10084, "%s: the %s has certificates of its own, too", domain->name,
+           md_host_shown(s, p));
     if (domain->policy.prefer_files)
         return 1;
     if (md_facts_choose(&domain->policy, facts_of_files(cert_files, p), managed, md_now(run->core.clock),
                         p) != managed) {
         md_log(level, 0,
-               "%s: the host %s goes on with the certificate of its SSLCertificateFile until a newer one is "
+               "%s: the %s goes on with the certificate of its SSLCertificateFile until a newer one is "
                "there. When the "
                "managed certificate is live, remove SSLCertificateFile and SSLCertificateKeyFile from it",
-               domain->name, s->server_hostname);
+               domain->name, md_host_shown(s, p));
         return 1;
     }
     md_log(level, 0,
-           "%s: the managed certificate is newer than that of the host %s and used instead. Remove "
+           "%s: the managed certificate is newer than that of the %s and used instead. Remove "
            "SSLCertificateFile and "
            "SSLCertificateKeyFile from it, or set 'MDPreferFiles on' to keep using them",
-           domain->name, s->server_hostname);
+           domain->name, md_host_shown(s, p));
     return 0;
 }
 
@@ -151,8 +151,8 @@ int md_ssl_add_files(server_rec *s, apr_pool_t *p, apr_array_header_t *cert_file
         add_stored(run, domain, p, cert_files, key_files);
     if (!cert_files->nelts)
         return add_placeholder(s, p, cert_files, key_files);
-    md_log(MD_LOG_DEBUG, 10077, "%s: provides %d certificate(s) to %s", domain->name, cert_files->nelts,
-           s->server_hostname);
+    md_log(MD_LOG_DEBUG, 10077, "%s: provides %d certificate(s) to the %s", domain->name, cert_files->nelts,
+           md_host_shown(s, p));
     return OK;
 }
 
