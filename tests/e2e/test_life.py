@@ -3,6 +3,7 @@
 the needed renewals happen, and folders follow their names."""
 
 import pytest
+from cryptography import x509
 
 from kit import tls
 from kit.checks import covers
@@ -140,3 +141,19 @@ def test_another_ca_is_used_for_the_next_renewal_and_not_before(ca, new_ca, http
     new = serve_all(httpd, name, ["a b"])["a"]
     assert new.issuer != old.issuer
     assert httpd.store.json("domains", name("a"), "md.json")["ca"]["url"] == second.url
+
+
+def has_must_staple(cert):
+    """The TLS feature of RFC 7633."""
+    return any(extension.oid == x509.TLSFeature.oid for extension in cert.extensions)
+
+
+def test_must_staple_is_asked_for_and_given_up(ca, httpd, name):
+    domains(httpd, name, ["a"], "MDMustStaple on")
+    httpd.start()
+    with_it = serve_all(httpd, name, ["a"])["a"]
+    assert has_must_staple(with_it)
+    domains(httpd, name, ["a"])
+    httpd.restart()
+    without = tls.wait_for_cert(httpd.https_port, name("a"), unlike=with_it)
+    assert not has_must_staple(without)

@@ -105,3 +105,16 @@ def test_an_expired_file_gives_way_to_a_managed_certificate(ca, httpd, name):
     httpd.configure(section(name(), inner), httpd.vhost(name()))
     httpd.restart()
     assert tls.leaf(httpd.https_port, name()) == managed
+
+
+def test_several_pairs_of_own_files_are_all_served(new_httpd, name):
+    httpd, lines, certs = new_httpd(), "", {}
+    for kind, cipher in (("rsa", "ECDHE-RSA-AES128-GCM-SHA256"), ("p-256", "ECDHE-ECDSA-AES128-GCM-SHA256")):
+        key = new_key(kind)
+        certs[cipher] = new_cert([name()], key)
+        (httpd.root / f"{kind}.pem").write_bytes(cert_pem(certs[cipher]))
+        (httpd.root / f"{kind}.key").write_bytes(key_pem(key))
+        lines += f"MDCertificateFile {kind}.pem\nMDCertificateKeyFile {kind}.key\n"
+    httpd.configure(section(name(), lines), httpd.vhost(name())).start()
+    for cipher, cert in certs.items():
+        assert tls.leaf(httpd.https_port, name(), version="1.2", ciphers=cipher) == cert
