@@ -63,6 +63,23 @@ static const char *refused_key(const md_domain *domain, const md_key_spec *spec,
                         md_key_spec_shown(spec, p));
 }
 
+/** OpenSSL keeps one certificate of each kind: RSA, elliptic curves, Ed25519. */
+static const char *several_curves(const md_domain *domain, apr_pool_t *p)
+{
+    md_names *curves = md_names_make(p);
+
+    for (int i = 0; i < domain->policy.keys->nelts; ++i)
+        if (MD_SPEC(domain->policy.keys, i)->type == MD_KEY_EC)
+            md_names_add(curves, MD_SPEC(domain->policy.keys, i)->curve);
+    if (curves->nelts < 2)
+        return NULL;
+    return apr_psprintf(
+        p,
+        "wants keys of %d elliptic curves (%s), but a TLS server uses one such key only, the last: leave "
+        "one of them in MDPrivateKeys",
+        curves->nelts, md_names_join(curves, ", ", p));
+}
+
 static void add(md_names *clauses, const char *clause)
 {
     if (clause)
@@ -76,6 +93,7 @@ md_names *md_limits_of(const md_domain *domain, apr_pool_t *p)
     if (md_domain_is_static(domain) && domain->policy.renew_mode != MD_RENEW_ALWAYS)
         return clauses;
     add(clauses, too_many_names(domain, p));
+    add(clauses, several_curves(domain, p));
     for (int i = 0; i < domain->policy.keys->nelts; ++i)
         add(clauses, refused_key(domain, MD_SPEC(domain->policy.keys, i), p));
     return clauses;

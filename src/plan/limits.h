@@ -9,8 +9,9 @@
 #include "plan/domain.h"
 
 /**
- * What the domain's first CA will refuse about it, one clause each, to go behind "the domain example.org":
- * "has 120 names, but ...". Empty if nothing, or if its certificates are never ordered by themselves.
+ * What the domain's first CA will refuse about it, or no client will ever see, one clause each, to go behind
+ * "the domain example.org": "has 120 names, but ...". Empty if nothing, or if its certificates are never
+ * ordered by themselves.
  */
 md_names *md_limits_of(const md_domain *domain, apr_pool_t *p);
 

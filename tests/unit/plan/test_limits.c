@@ -113,6 +113,19 @@ START_TEST(keys_that_are_not_signed_are_noticed)
 }
 END_TEST
 
+START_TEST(a_certificate_that_nobody_will_see_is_noticed)
+{
+    md_domain *domain = domain_with(1);
+
+    set(domain, MD_FIELD_ca_urls, OWN_CA);
+    set(domain, MD_FIELD_keys, "RSA P-256 ed25519");
+    ck_assert_str_eq(said(domain), "");
+    set(domain, MD_FIELD_keys, "P-256 RSA secp384r1");
+    ck_assert_ptr_nonnull(strstr(
+        said(domain), "wants keys of 2 elliptic curves (P-256, secp384r1), but a TLS server uses one"));
+}
+END_TEST
+
 Suite *suite_plan_limits(void)
 {
     Suite *suite = suite_create("plan/limits");
@@ -124,5 +137,6 @@ Suite *suite_plan_limits(void)
     tcase_add_test(tcase, what_is_not_ordered_has_no_limits);
     tcase = kit_case(suite, "keys");
     tcase_add_loop_test(tcase, keys_that_are_not_signed_are_noticed, 0, sizeof(keys) / sizeof(keys[0]));
+    tcase_add_test(tcase, a_certificate_that_nobody_will_see_is_noticed);
     return suite;
 }
