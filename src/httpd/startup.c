@@ -267,7 +267,7 @@ static void preview(const md_run *run, const md_domain *domain, apr_pool_t *p)
 
 /** Directives that are read so that existing configurations load, and do nothing yet. */
 static const md_field_id without_effect[] = { MD_FIELD_stapling, MD_FIELD_dns01_cmd, MD_FIELD_message_cmd,
-                                              MD_FIELD_notify_cmd, MD_FIELD_activation_delay };
+                                              MD_FIELD_notify_cmd };
 
 /** Nobody should find out at the next renewal. */
 static void warn_of_missing(const md_run *run, apr_pool_t *p)

@@ -292,10 +292,25 @@ static int is_unusable(const md_err *err)
     return !strcmp(err->type, "md:bad-file") || !strcmp(err->type, "md:bad-certificate");
 }
 
+/** MDActivationDelay: a set that waits while what is live is good. The record says until when, the setting
+ * says whether it counts. */
+static md_err *is_early(const moving *move, apr_pool_t *p, int *early)
+{
+    md_job *job;
+
+    *early = 0;
+    if (move->domain->policy.activation_delay <= 0)
+        return NULL;
+    MD_TRY(md_job_load(move->store, MD_GROUP_STAGING, move->domain->name, p, &job));
+    *early = job->ready_at > move->now && job->ready_at - move->now <= move->domain->policy.activation_delay;
+    return NULL;
+}
+
 static md_err *move_set(moving *move, int publish, apr_pool_t *p, md_activation *outcome)
 {
     apr_array_header_t *creds;
     md_err *err = load_staged(move, p, &creds);
+    int early;
 
     if (err) {
         if (is_unusable(err))
@@ -307,6 +322,11 @@ static md_err *move_set(moving *move, int publish, apr_pool_t *p, md_activation 
 
         MD_TRY(has_intent(move->store, move->domain, p, &has));
         *outcome = has ? MD_ACTIVATION_INCOMPLETE : MD_ACTIVATION_NOTHING;
+        return NULL;
+    }
+    MD_TRY(is_early(move, p, &early));
+    if (early) {
+        *outcome = MD_ACTIVATION_INCOMPLETE;
         return NULL;
     }
     move->creds = creds;

@@ -53,6 +53,7 @@ md_job *md_job_from_json(const json_t *doc, md_group group, const char *domain, 
     job->next_run = md_json_date(doc, "next-run");
     job->last_run = md_json_date(doc, "last-run");
     job->valid_from = md_json_date(doc, "valid-from");
+    job->ready_at = md_json_date(doc, "ready-at");
     job->errors = read_errors(doc);
     if (json_is_object(last))
         job->last = md_own_json(p, json_incref(last));
@@ -72,6 +73,7 @@ static json_t *head_to_json(const md_job *job, apr_pool_t *p)
     md_json_set_date(doc, "next-run", job->next_run);
     md_json_set_date(doc, "last-run", job->last_run);
     md_json_set_date(doc, "valid-from", job->valid_from);
+    md_json_set_date(doc, "ready-at", job->ready_at);
     md_json_set_int(doc, "errors", job->errors);
     md_json_set_text(doc, "stage", job->stage);
     if (json_object_size(job->last))

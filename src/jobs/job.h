@@ -25,6 +25,7 @@ typedef struct md_job {
     int finished;      /* a complete verified set is staged */
     int notified, notified_renewed;
     apr_time_t next_run, last_run, valid_from;
+    apr_time_t ready_at;  /* the staged set goes live then, not earlier */
     int errors;           /* in a row */
     json_t *last;         /* object, see md_err_to_json; never NULL */
     json_t *log;          /* array, newest first; never NULL */

@@ -164,6 +164,26 @@ static md_err *note_account(md_step *step)
                               md_domain_to_json(&used, MD_STATE_INCOMPLETE, step->p), step->p);
 }
 
+/** With MDActivationDelay, a set waits as long as what is live is good, and never longer. */
+static md_err *wait_for_delay(md_step *step)
+{
+    const apr_interval_time_t delay = step->domain->policy.activation_delay;
+    apr_array_header_t *facts;
+    md_period live;
+    md_due due;
+
+    step->job->ready_at = 0;
+    if (delay <= 0)
+        return NULL;
+    MD_TRY(step->core->facts(step->core->self, step->domain, step->p, &facts));
+    due = md_due_of(step->domain, (const md_cert_fact *)facts->elts, facts->nelts, step->now, step->p);
+    live = md_facts_period(facts);
+    if (due.state != MD_STATE_COMPLETE || !md_period_has(live, step->now))
+        return NULL;
+    step->job->ready_at = step->now + delay < live.until ? step->now + delay : live.until;
+    return NULL;
+}
+
 static void finish(md_step *step, const apr_array_header_t *creds)
 {
     md_job *job = step->job;
@@ -203,7 +223,8 @@ md_next md_renew_verify(md_step *step)
     if (err)
         return FAILED(err);
     finish(step, creds);
-    return NEXT_STAGE;
+    err = wait_for_delay(step);
+    return err ? FAILED(err) : NEXT_STAGE;
 }
 
 static int goes_live(const md_step *step)
@@ -230,6 +251,12 @@ md_next md_renew_announce(md_step *step)
 
     if (!step->job->finished)
         return GO_TO("choose-ca");
+    if (step->job->ready_at > step->now) {
+        step->job->next_run = step->job->ready_at;
+        md_job_changed(step->job, MD_JOB_PROGRESS);
+        return AGAIN_AT(step->job->ready_at);
+    }
+    step->job->next_run = 0;
     if (step->core->staged)
         step->core->staged(step->core->self, step->domain);
     err = md_ask(step->core->events, &event, step->p);

@@ -235,8 +235,7 @@ apr_time_t md_next_look(const md_due *due, const md_policy *policy, const md_clo
     return due->renew_at > now && due->renew_at < at ? due->renew_at : at;
 }
 
-/** The period in which all certificates of a set are valid; empty when one is missing or damaged. */
-static md_period period_of(const apr_array_header_t *facts)
+md_period md_facts_period(const apr_array_header_t *facts)
 {
     md_period common = { 0, 0 };
 
@@ -253,7 +252,7 @@ static md_period period_of(const apr_array_header_t *facts)
 const apr_array_header_t *md_facts_choose(const md_policy *policy, const apr_array_header_t *files,
                                           const apr_array_header_t *managed, apr_time_t now, apr_pool_t *p)
 {
-    const md_period mine = period_of(files), ours = period_of(managed);
+    const md_period mine = md_facts_period(files), ours = md_facts_period(managed);
 
     if (!files)
         return managed;

@@ -27,6 +27,9 @@ typedef struct md_cert_fact {
     int is_file;               /* of a file of one's own, not of a key spec */
 } md_cert_fact;
 
+/** The period in which all certificates of a set are valid; empty when one is missing or damaged. */
+md_period md_facts_period(const apr_array_header_t *facts);
+
 /**
  * Facts of the certificates of a domain that count: those of files of one's own, or the managed ones. The
  * newest that are valid now are served: a set in which one is missing or damaged does not count, and of two

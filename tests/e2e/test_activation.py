@@ -3,7 +3,7 @@
 
 import os
 
-from kit import places, tls
+from kit import pki, places, tls
 from kit.checks import every_child_shows, promoted
 from kit.proc import wait_until
 
@@ -93,3 +93,47 @@ def test_links_in_staging_are_not_followed(ca, httpd, name):
     httpd.start()
     assert tls.leaf(httpd.https_port, name()) != cert
     assert httpd.store.cert(name()) != cert
+
+
+def nearly_expired(httpd, md):
+    """Leave a certificate that is valid and due in the folder of a stopped server; returns it."""
+    key = pki.new_key("rsa")
+    cert = pki.new_cert([md], key, pki.new_ca(), starts=-29, days=30)
+    httpd.store.file("domains", md, "privkey.pem").write_bytes(pki.key_pem(key))
+    httpd.store.file("domains", md, "pubcert.pem").write_bytes(pki.cert_pem(cert))
+    return cert
+
+
+def test_a_renewal_waits_for_the_activation_delay_also_over_a_restart(ca, httpd, name):
+    httpd.managing(name()).start()
+    tls.wait_for_cert(httpd.https_port, name())
+    httpd.restart()
+    httpd.stop()
+    first = nearly_expired(httpd, name())
+    httpd.managing(name(), extra="MDActivationDelay 6s").start()
+    wait_until(lambda: staged(httpd, name()), 30, "the renewal is staged")
+    second = httpd.store.cert(name(), "staging")
+    ready = httpd.store.json("staging", name(), "job.json")["ready-at"]
+    httpd.restart()                                     # which activates nothing early
+    assert tls.leaf(httpd.https_port, name()) == first == httpd.store.cert(name())
+    assert httpd.store.json("staging", name(), "job.json")["ready-at"] == ready, "the time does not move"
+    assert tls.wait_for_cert(httpd.https_port, name(), unlike=first) == second
+
+
+def test_a_first_certificate_does_not_wait_for_the_activation_delay(ca, httpd, name):
+    httpd.managing(name(), extra="MDActivationDelay 1d").start()
+    tls.wait_for_cert(httpd.https_port, name())
+
+
+def test_taking_the_delay_away_activates_at_the_next_start(ca, httpd, name):
+    httpd.managing(name()).start()
+    tls.wait_for_cert(httpd.https_port, name())
+    httpd.restart()
+    httpd.stop()
+    first = nearly_expired(httpd, name())
+    httpd.managing(name(), extra="MDActivationDelay 1d").start()
+    wait_until(lambda: staged(httpd, name()), 30, "the renewal is staged")
+    assert tls.leaf(httpd.https_port, name()) == first
+    httpd.managing(name())
+    httpd.restart()
+    assert tls.leaf(httpd.https_port, name()) == httpd.store.cert(name()) != first
