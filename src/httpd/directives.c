@@ -150,6 +150,14 @@ static const char *use_authorities(const cmd_parms *cmd, md_names *words)
     return NULL;
 }
 
+/** CAs write them in lowercase. */
+static const char *use_lowercase(const cmd_parms *cmd, md_names *words)
+{
+    for (int i = 0; i < words->nelts; ++i)
+        MD_NAME(words, i) = md_lower(MD_NAME(words, i), cmd->pool);
+    return NULL;
+}
+
 static md_err *read_binding(const char *path, apr_pool_t *p, json_t **out)
 {
     apr_size_t size = BINDING_FILE_MAX;
@@ -251,6 +259,7 @@ static const char *prepare(const cmd_parms *cmd, const md_field *field, md_names
     case MD_FIELD_key_files: return use_path(cmd, words);
     case MD_FIELD_exports: return use_folder(cmd, words);
     case MD_FIELD_ca_urls: return use_authorities(cmd, words);
+    case MD_FIELD_challenges: return use_lowercase(cmd, words);
     case MD_FIELD_eab: return use_binding(cmd, words);
     case MD_FIELD_members: return use_members(cmd, words);
     default: return NULL;

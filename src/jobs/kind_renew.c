@@ -142,6 +142,13 @@ const md_kind md_kind_renew = { .name = "renew",
                                 .due = md_renew_due,
                                 .run = run };
 
+static int can_prove(const char *type, const char *name)
+{
+    const md_solver *solver = md_solver_find(type);
+
+    return solver && (solver->wildcards || !md_is_wildcard(name));
+}
+
 static md_err *preview_challenges(const md_core *core, const md_domain *domain, apr_pool_t *p)
 {
     md_names *names = md_domain_order_names(domain, p);
@@ -152,10 +159,12 @@ static md_err *preview_challenges(const md_core *core, const md_domain *domain, 
         int known = 0;
 
         for (int k = 0; k < types->nelts; ++k)
-            known |= md_solver_find(MD_NAME(types, k)) != NULL;
+            known |= can_prove(MD_NAME(types, k), MD_NAME(names, i));
         if (!known)
-            return md_fail(p, MD_FAULT_CONFIG, "challenge-mismatch", "no usable challenge type for %s%s%s%s",
-                           MD_NAME(names, i), *why ? " (" : "", why, *why ? ")" : "");
+            return md_fail(p, MD_FAULT_CONFIG, "challenge-mismatch", "no usable challenge type for %s (%s)",
+                           MD_NAME(names, i),
+                           *why ? why
+                                : apr_pstrcat(p, "MDCAChallenges has ", md_names_join(types, ", ", p), NULL));
     }
     return NULL;
 }

@@ -18,7 +18,7 @@ SETTINGS = {
     "MDCertificateAuthority": ([LETSENCRYPT], "LetsEncrypt-Test https://b.test/dir", [STAGING, "https://b.test/dir"],
                                "https://c.test/dir", ["https://c.test/dir"]),
     "MDCertificateAgreement": (None, "accepted", "accepted", "https://c.test/terms", "https://c.test/terms"),
-    "MDCAChallenges": (None, "dns-01 http-01", ["dns-01", "http-01"], "tls-alpn-01", ["tls-alpn-01"]),
+    "MDCAChallenges": (None, "DNS-01 http-01", ["dns-01", "http-01"], "tls-alpn-01", ["tls-alpn-01"]),
     "MDPrivateKeys": (None, "RSA 3072", {"type": "RSA", "bits": 3072}, "secp384r1 rsa4096",
                       [{"type": "EC", "curve": "secp384r1"}, {"type": "RSA", "bits": 4096}]),
     "MDRenewMode": (1, "manual", 0, "always", 2),

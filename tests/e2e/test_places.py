@@ -91,7 +91,7 @@ def test_a_host_and_a_domain_are_found_in_their_files(files):
 
 
 def test_a_renewal_that_cannot_work_is_found_in_its_file(files):
-    httpd = files("Include conf/one.conf", one="\n<MDomain *.a.test>\nMDRenewMode always\nMDCAChallenges no-such-type\n</MDomain>").start()
+    httpd = files("Include conf/one.conf", one="\n<MDomain *.a.test>\nMDRenewMode always\nMDCAChallenges http-01\n</MDomain>").start()
     line = httpd.wait_for_log("AH10173")
     assert f"{httpd.root}/conf/one.conf, line 2" in line and "*.a.test" in line
 

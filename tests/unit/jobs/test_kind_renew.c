@@ -388,6 +388,22 @@ START_TEST(what_clients_do_not_get_is_said)
 }
 END_TEST
 
+START_TEST(a_preview_finds_what_can_never_work)
+{
+    renewing *r = world();
+
+    r->domain->policy.challenges = md_words("http-01 tls-alpn-01", kit_pool);
+    CHECK_OK(md_renew_preview(&r->core, r->domain, kit_pool));
+    md_names_add(r->domain->names, "*.example.test");
+    CHECK_FAILS(md_renew_preview(&r->core, r->domain, kit_pool), MD_FAULT_CONFIG,
+                "*.example.test (MDCAChallenges has http-01, tls-alpn-01)");
+    ck_assert_ptr_null(
+        md_key_specs_read(md_words("P-256 no-curve", kit_pool), kit_pool, &r->domain->policy.keys));
+    CHECK_FAILS(md_renew_preview(&r->core, r->domain, kit_pool), MD_FAULT_CONFIG,
+                "the private key type 'no-curve'");
+}
+END_TEST
+
 START_TEST(a_preview_finds_what_is_missing)
 {
     renewing *r = world();
@@ -442,6 +458,7 @@ static void add_others(Suite *suite)
     tcase_add_test(tcase, renewed_is_told_until_it_is_accepted);
     tcase_add_test(tcase, what_clients_do_not_get_is_said);
     tcase_add_test(tcase, a_preview_finds_what_is_missing);
+    tcase_add_test(tcase, a_preview_finds_what_can_never_work);
 }
 
 Suite *suite_jobs_kind_renew(void)
