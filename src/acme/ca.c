@@ -42,6 +42,18 @@ const char *md_ca_shown(const char *url, apr_pool_t *p)
     return md_url_host(url, p);
 }
 
+int md_ca_is_bound(const char *url, apr_pool_t *p)
+{
+    static const char *const hosts[] = { "acme.zerossl.com", "dv.acme-v02.api.pki.goog", "acme.ssl.com",
+                                         "acme.sectigo.com", "acme.digicert.com" };
+    const char *host = md_url_host(url, p);
+
+    for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); ++i)
+        if (strcasecmp(hosts[i], host) == 0)
+            return 1;
+    return 0;
+}
+
 const char *md_ca_known_names(apr_pool_t *p)
 {
     md_names *names = md_names_make(p);

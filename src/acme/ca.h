@@ -14,6 +14,9 @@
 const char *md_ca_known_url(const char *name);
 /** Known name of a URL, else its host. For people. */
 const char *md_ca_shown(const char *url, apr_pool_t *p);
+/** Is it known to make accounts only for customers, who have a key id and an HMAC (RFC 8555 7.3.4)? Only the
+ * directory says for sure. */
+int md_ca_is_bound(const char *url, apr_pool_t *p);
 /** All known names, comma separated, for messages. */
 const char *md_ca_known_names(apr_pool_t *p);
 

@@ -169,34 +169,30 @@ static md_err *preview_challenges(const md_core *core, const md_domain *domain, 
     return NULL;
 }
 
-/** An account is there already? Damaged ones and failures count as none. */
-static int has_account(const md_core *core, const char *ca_url, apr_pool_t *p)
+static int is_account_at(md_store *store, md_place place, const char *ca_url, apr_pool_t *p)
 {
-    md_names *ids;
-    md_err *err = md_store_list(core->store, MD_GROUP_ACCOUNTS, NULL, p, &ids);
-    int found = 0;
+    json_t *doc;
+    md_err *err = md_store_load_json(store, place, p, &doc);
+    const char *url = !err && doc ? md_json_text(doc, "ca-url") : NULL;
 
-    for (int i = 0; !err && !found && i < ids->nelts; ++i) {
-        json_t *doc;
-        const char *url;
+    return url && !strcmp(url, ca_url);
+}
 
-        if (md_store_load_json(core->store, MD_PLACE(MD_GROUP_ACCOUNTS, MD_NAME(ids, i), "account.json"), p,
-                               &doc))
-            continue;
-        url = doc ? md_json_text(doc, "ca-url") : NULL;
-        found = url && !strcmp(url, ca_url);
-    }
+/** An account is there already? Damaged ones and failures count as none. */
+static int has_account(md_store *store, const md_domain *domain, const char *ca_url, apr_pool_t *p)
+{
+    int found = is_account_at(store, MD_PLACE(MD_GROUP_STAGING, domain->name, "account.json"), ca_url, p);
+    md_names *ids = NULL;
+    md_err *err = found ? NULL : md_store_list(store, MD_GROUP_ACCOUNTS, NULL, p, &ids);
+
+    for (int i = 0; !err && !found && ids && i < ids->nelts; ++i)
+        found = is_account_at(store, MD_PLACE(MD_GROUP_ACCOUNTS, MD_NAME(ids, i), "account.json"), ca_url, p);
     return found;
 }
 
-md_err *md_renew_preview(const md_core *core, const md_domain *domain, apr_pool_t *p)
+/** What the CA needs for a new account, as far as that is known of it. */
+static md_err *preview_account(const md_domain *domain, const char *url, apr_pool_t *p)
 {
-    const char *url = md_domain_ca_url(domain);
-
-    MD_TRY(md_renew_check_keys(domain, p));
-    MD_TRY(preview_challenges(core, domain, p));
-    if (has_account(core, url, p))
-        return NULL;
     if (!domain->contacts->nelts)
         return md_fail(
             p, MD_FAULT_CONFIG, "md:no-contact",
@@ -207,5 +203,20 @@ md_err *md_renew_preview(const md_core *core, const md_domain *domain, apr_pool_
                        "%s wants its terms of service to be accepted: read them, then set "
                        "'MDCertificateAgreement accepted'",
                        md_ca_shown(url, p));
+    if (md_ca_is_bound(url, p) && !md_renew_eab(domain))
+        return md_fail(
+            p, MD_FAULT_CONFIG, MD_ACME_ERROR "externalAccountRequired",
+            "%s makes accounts only for its customers: set MDExternalAccountBinding to the key id and "
+            "HMAC that you got from it",
+            md_ca_shown(url, p));
     return NULL;
+}
+
+md_err *md_renew_preview(const md_core *core, const md_domain *domain, apr_pool_t *p)
+{
+    const char *url = md_domain_ca_url(domain);
+
+    MD_TRY(md_renew_check_keys(domain, p));
+    MD_TRY(preview_challenges(core, domain, p));
+    return has_account(core->store, domain, url, p) ? NULL : preview_account(domain, url, p);
 }

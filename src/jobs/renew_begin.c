@@ -9,6 +9,7 @@
 #include "acme/solver.h"
 #include "base/log.h"
 #include "jobs/activate.h"
+#include "jobs/kind_renew.h"
 #include "jobs/renew.h"
 
 enum { ACCOUNTS_TRIED = 4 };
@@ -226,7 +227,7 @@ md_next md_renew_choose_ca(md_step *step)
         return GO_TO(step->job->notified_renewed ? "prove" : "announce");
     if (!may_begin(step, &at))
         return FINISHED(at);
-    err = md_renew_check_keys(step->domain, step->p);
+    err = md_renew_preview(step->core, step->domain, step->p); /* before a CA is bothered */
     if (err)
         return FAILED(err);
     url = choose_url(step, renewal->staged);

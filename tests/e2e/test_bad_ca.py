@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A CA that cannot be reached or makes no sense: one readable line, another attempt, and the old certificate stays."""
 
+import json
 import re
 import socket
 
@@ -234,3 +235,19 @@ def test_terms_of_service_that_are_not_accepted_are_the_operators_task(ca, httpd
     httpd.start()
     readable(httpd.wait_for_log("AH10056|AH10173", 20), name(), "MDCertificateAgreement")
     assert tls.is_placeholder(tls.leaf(httpd.https_port, name()))
+
+
+@pytest.mark.parametrize("settings, problem, advice", [
+    ("MDCertificateAuthority https://acme.zerossl.com/v2/DV90", "externalAccountRequired", "MDExternalAccountBinding"),
+    ("MDCAChallenges dns-99", "challenge-mismatch", "challenge type"),
+    ("MDPrivateKeys secp256x9", "md:config", "MDPrivateKeys")])
+def test_what_can_never_work_is_in_log_and_status_at_once_and_no_ca_is_asked(ca, httpd, name, settings, problem, advice):
+    orders = ca.count("POST")
+    httpd.configure('<Location "/md-status">\n    SetHandler md-status\n</Location>', f"<MDomain {name()}>\n{settings}\n</MDomain>",
+                    httpd.vhost(name())).start()
+    assert advice in httpd.wait_for_log("AH10173")
+
+    def shown():
+        return json.loads(httpd.get(f"/md-status/{name()}")[2]).get("renewal", {}).get("last", {}).get("problem")
+    assert problem in wait_until(shown, 10, "the status shows it")
+    assert ca.count("POST") == orders

@@ -421,6 +421,21 @@ START_TEST(a_preview_finds_what_is_missing)
 }
 END_TEST
 
+START_TEST(a_preview_knows_cas_that_serve_their_customers_only)
+{
+    static const char url[] = "https://ACME.zerossl.com/v2/DV90";
+    md_place account;
+    renewing *r = world();
+
+    r->domain->policy.ca_urls.list = md_words(url, kit_pool);
+    CHECK_FAILS(md_renew_preview(&r->core, r->domain, kit_pool), MD_FAULT_CONFIG, "MDExternalAccountBinding");
+    account = MD_PLACE(MD_GROUP_STAGING, r->domain->name, "account.json");
+    CHECK_OK(md_store_save_text(r->core.store, account, apr_psprintf(kit_pool, "{\"ca-url\":\"%s\"}", url),
+                                kit_pool));
+    CHECK_OK(md_renew_preview(&r->core, r->domain, kit_pool));
+}
+END_TEST
+
 static void add_straight(Suite *suite)
 {
     TCase *tcase = kit_case(suite, "the straight way");
@@ -458,6 +473,7 @@ static void add_others(Suite *suite)
     tcase_add_test(tcase, renewed_is_told_until_it_is_accepted);
     tcase_add_test(tcase, what_clients_do_not_get_is_said);
     tcase_add_test(tcase, a_preview_finds_what_is_missing);
+    tcase_add_test(tcase, a_preview_knows_cas_that_serve_their_customers_only);
     tcase_add_test(tcase, a_preview_finds_what_can_never_work);
 }
 
