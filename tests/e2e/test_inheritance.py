@@ -43,6 +43,21 @@ SETTINGS = {
 }
 # What ends an inheritance: the domain has its default again.
 ENDED = {"MDExternalAccountBinding": "None", "MDCAChallenges": "", "MDRequireHttps": "OFF", "MDPrivateKeys": "Default"}
+# Words that mean the same: directive, words, where it is in md.json, and how.
+SPELLINGS = [
+    ("MDDriveMode", "always", "renew-mode", 2), ("MDRenewMode", "AUTOMATIC", "renew-mode", 1), ("MDRenewMode", "stick", "renew-mode", 0),
+    ("mddrivemode", "Manual", "renew-mode", 0), ("MDMember", "manual", "transitive", 0), ("MDMembers", "AUTO", "transitive", 1),
+    ("MDRenewWindow", "14days", "renew-window", "14d"), ("MDRenewWindow", "48H", "renew-window", "2d"),
+    ("MDRenewWindow", "90mi", "renew-window", "90mi"), ("MDRenewWindow", "90minutes", "renew-window", "90mi"),
+    ("MDRenewWindow", "1500ms", "renew-window", "1500ms"), ("MDRenewWindow", "5000ms", "renew-window", "5s"),
+    ("MDRenewWindow", "7", "renew-window", "7d"), ("MDRenewWindow", "0", "renew-window", "0d"), ("MDWarnWindow", "99%", "warn-window", "99%"),
+    ("MDRequireHttps", "Permanent", "require-https", "permanent"), ("MDMustStaple", "ON", "must-staple", True),
+    ("MDPrivateKeys", "rsa", "privkey", {"type": "RSA", "bits": 2048}), ("MDPrivateKeys", "rsa4096", "privkey", {"type": "RSA", "bits": 4096}),
+    ("MDPrivateKeys", "DEFAULT", "privkey", None), ("MDPrivateKeys", "P-256", "privkey", {"type": "EC", "curve": "P-256"}),
+    ("MDCertificateAuthority", "letsencrypt", "ca.urls", [LETSENCRYPT]),
+    ("MDCertificateAuthority", "Buypass BUYPASS-TEST", "ca.urls", ["https://api.buypass.com/acme/directory",
+                                                                  "https://api.test4.buypass.no/acme/directory"]),
+]
 
 
 def at(doc, path):
@@ -119,6 +134,18 @@ def test_a_section_goes_over_the_server(row, settled):
 def test_a_section_can_end_an_inheritance(settled, directive):
     key = next(row.json_key for row in ROWS if row.directive == directive)
     assert at(settled[0]["ended.test"], key) == SETTINGS[directive][0]
+
+
+@pytest.fixture(scope="module")
+def spelled(tmp_path_factory):
+    """md.json of one domain for each spelling."""
+    text = "".join(f"<MDomain s{i}.test>\n{row[0]} {row[1]}\n</MDomain>\n" for i, row in enumerate(SPELLINGS))
+    return domains(tmp_path_factory.mktemp("spelled"), "MDRenewMode manual", text)
+
+
+@pytest.mark.parametrize("number", range(len(SPELLINGS)), ids=[f"{row[0]} {row[1]}" for row in SPELLINGS])
+def test_spellings_mean_the_same(spelled, number):
+    assert at(spelled[f"s{number}.test"], SPELLINGS[number][2]) == SPELLINGS[number][3]
 
 
 def test_the_last_word_counts(new_httpd):
