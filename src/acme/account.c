@@ -131,6 +131,21 @@ static md_err *load_fitting(md_store *store, md_group group, const char *name, c
     return NULL;
 }
 
+md_err *md_account_load(md_store *store, const char *id, apr_pool_t *p, md_account **out)
+{
+    md_err *err;
+
+    MD_TRY(load_record(store, MD_GROUP_ACCOUNTS, id, p, out));
+    if (!*out)
+        return NULL;
+    err = load_key(store, MD_GROUP_ACCOUNTS, id, p, &(*out)->key);
+    if (err)
+        return md_wrap(p, err, "the key of the account %s cannot be used", id);
+    if (!(*out)->key)
+        *out = NULL;
+    return NULL;
+}
+
 static md_err *find_in(md_store *store, md_group group, const md_account_wish *wish, apr_pool_t *p,
                        md_account **out)
 {
@@ -262,6 +277,22 @@ md_err *md_account_register(const md_call *call, md_store *store, const md_accou
     fill(wish, &answer, directory, account);
     MD_TRY(md_account_save(store, account, p));
     *out = account;
+    return NULL;
+}
+
+md_err *md_account_change(const md_call *call, md_account *account, const json_t *members, const char *doing,
+                          apr_pool_t *p)
+{
+    const md_post post = { account->url, members, doing, account->key, account->url };
+    const char *status;
+    md_answer answer;
+
+    MD_TRY(md_call_post_json(call, &post, p, &answer));
+    status = md_json_text(answer.doc, "status");
+    account->status = status ? status : account->status;
+    account->registration = answer.doc;
+    if (json_is_array(json_object_get(answer.doc, "contact")))
+        account->contacts = md_json_names(answer.doc, "contact", p);
     return NULL;
 }
 

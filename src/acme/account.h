@@ -47,6 +47,9 @@ md_account *md_account_from_json(const json_t *doc, apr_pool_t *p);
 MD_MUST md_err *md_account_find(md_store *store, const md_account_wish *wish, apr_pool_t *p,
                                 md_account **out);
 
+/** The account in a folder below accounts/, with its key; absent or unusable: *out NULL. */
+MD_MUST md_err *md_account_load(md_store *store, const char *id, apr_pool_t *p, md_account **out);
+
 /**
  * Registers (newAccount): key saved in staging before it is sent, ES256. When the CA knows the key already
  * the existing account comes back (RFC 8555 7.3). Terms, contacts and EAB that are missing are
@@ -59,6 +62,10 @@ MD_MUST md_err *md_account_register(const md_call *call, md_store *store, const 
  * *usable is 0. */
 MD_MUST md_err *md_account_check(const md_call *call, md_store *store, md_account *account,
                                  const md_account_wish *wish, apr_pool_t *p, int *usable);
+/** Changes members of the account at the CA ("contact", "termsOfServiceAgreed", "status"; RFC
+ * 8555 7.3.2, 7.3.6) and takes what the CA answers over into the record. Not saved. */
+MD_MUST md_err *md_account_change(const md_call *call, md_account *account, const json_t *members,
+                                  const char *doing, apr_pool_t *p);
 MD_MUST md_err *md_account_save(md_store *store, const md_account *account, apr_pool_t *p);
 /** Root: moves a staged account into accounts/ (or onto the one there with the same URL); *id is its folder.
  * No staged account: *id NULL. */

@@ -1,30 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * a2md: looks at and works on a store from the command line. A table of commands; options stand before the
- * command.
+ * command they belong to.
  */
 #include "cli/a2md.h"
 
 #include <apr_file_info.h>
 #include <apr_general.h>
 #include <apr_strings.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/typo.h"
 #include "store/store_fs.h"
 
 enum { EXIT_USAGE = 2 };
 
 /* clang-format off */
 static const md_command commands[] = {
-    { "list",       "[name...]",                           "show all managed domains, or the named ones",               0, md_cmd_list },
-    { "drive",      "[-c type] [-f] [-r] [name...]",       "renew what is due (-f: even if not) and activate it",        1, md_cmd_drive },
-    { "store list", "",                                    "show all managed domains as they are stored",               0, md_cmd_store_list },
-    { "store add",  "dns...",                              "store a managed domain without checks",                     1, md_cmd_store_add },
+    { "add",           "domain...",                  "store a new managed domain, after checks",
+      "a2md -d /etc/apache2/md add example.org www.example.org", MD_STORE_WRITE, md_cmd_add },
+    { "list",          "[name...]",                  "show all managed domains, or the named ones",
+      "a2md -d /etc/apache2/md list", MD_STORE_READ, md_cmd_list },
+    { "update",        "name [aspect value...]",     "change a managed domain: domains, ca, account, contacts or agreement",
+      "a2md -d /etc/apache2/md update example.org contacts you@example.org", MD_STORE_WRITE, md_cmd_update },
+    { "drive",         "[-c type] [-f] [-r] [name...]", "renew what is due (-f: even if not) and activate it",
+      "a2md -d /etc/apache2/md -t accepted drive example.org", MD_STORE_WRITE, md_cmd_drive },
+    { "store add",     "dns...",                     "store a managed domain without checks",
+      "a2md -d /etc/apache2/md store add example.org", MD_STORE_WRITE, md_cmd_store_add },
+    { "store remove",  "[-f] name...",               "move managed domains to the archive (-f: missing ones are fine)",
+      "a2md -d /etc/apache2/md store remove example.org", MD_STORE_WRITE, md_cmd_store_remove },
+    { "store list",    "",                           "show all managed domains as they are stored",
+      "a2md -d /etc/apache2/md store list", MD_STORE_READ, md_cmd_store_list },
+    { "store update",  "name [domains dns...]",      "change a stored domain without checks",
+      "a2md -d /etc/apache2/md store update example.org domains example.org", MD_STORE_WRITE, md_cmd_store_update },
+    { "acme newreg",   "contact...",                 "register an account at the CA of -a",
+      "a2md -d /etc/apache2/md -a https://ca.example/dir -t accepted acme newreg you@example.org", MD_STORE_WRITE, md_cmd_acme_newreg },
+    { "acme validate", "account...",                 "ask the CA whether it knows these accounts",
+      "a2md -d /etc/apache2/md acme validate ACMEv2-ca.example-0000", MD_STORE_WRITE, md_cmd_acme_validate },
+    { "acme agree",    "account...",                 "agree to the CA's present terms of service",
+      "a2md -d /etc/apache2/md -t accepted acme agree ACMEv2-ca.example-0000", MD_STORE_WRITE, md_cmd_acme_agree },
+    { "acme delreg",   "account...",                 "deactivate accounts at the CA and remove them here",
+      "a2md -d /etc/apache2/md acme delreg ACMEv2-ca.example-0000", MD_STORE_WRITE, md_cmd_acme_delreg },
 };
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
 static const struct option long_options[] = {
     { "acme",    required_argument, NULL, 'a' }, { "cafile",  required_argument, NULL, 'C' },
@@ -36,9 +57,28 @@ static const struct option long_options[] = {
 };
 /* clang-format on */
 
+/** Does the command belong to what `words` begin: all for "", a group for "store"? */
+static int belongs(const md_command *command, const char *words)
+{
+    const size_t length = strlen(words);
+
+    return !length || (!strncmp(command->words, words, length) &&
+                       (!command->words[length] || command->words[length] == ' '));
+}
+
+static void print_commands(const char *words)
+{
+    fputs("\ncommands:\n", stderr);
+    for (size_t i = 0; i < COMMANDS; ++i)
+        if (belongs(&commands[i], words))
+            fprintf(stderr, "  %-14s %-30s %s\n", commands[i].words, commands[i].arguments, commands[i].help);
+    fputs("\n'a2md COMMAND --help' tells more about one.\n", stderr);
+}
+
 static void print_usage(void)
 {
-    fputs("usage: a2md [options] command [arguments]\n\noptions:\n"
+    fputs("usage: a2md [options] command [command options] [arguments]\n\n"
+          "Looks at and works on the store of Apache's mod_md.\n\noptions:\n"
           "  -a, --acme URL      directory of the certificate authority\n"
           "  -C, --cafile FILE   PEM roots that its server is checked against\n"
           "  -d, --dir DIR       folder of the store (MDStoreDir)\n"
@@ -48,10 +88,15 @@ static void print_usage(void)
           "  -q, --quiet         say less (repeatable)\n"
           "  -t, --terms TEXT    'accepted': agree to the terms of service\n"
           "  -v, --verbose       say more (repeatable)\n"
-          "  -V, --version       show the version\n\ncommands:\n",
+          "  -V, --version       show the version\n",
           stderr);
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); ++i)
-        fprintf(stderr, "  %-10s %-32s %s\n", commands[i].words, commands[i].arguments, commands[i].help);
+    print_commands("");
+}
+
+static void print_command(const md_command *command)
+{
+    fprintf(stderr, "usage: a2md [options] %s %s\n\n%s.\n\nexample:\n  %s\n", command->words,
+            command->arguments, command->help, command->example);
 }
 
 md_err *md_usage(md_cli *cli, const char *fmt, ...)
@@ -63,6 +108,67 @@ md_err *md_usage(md_cli *cli, const char *fmt, ...)
     text = apr_pvsprintf(cli->p, fmt, args);
     va_end(args);
     return md_fail(cli->p, MD_FAULT_CONFIG, "md:usage", "%s", text);
+}
+
+md_err *md_cli_fail(md_cli *cli, apr_status_t status, const char *fmt, ...)
+{
+    va_list args;
+    const char *text;
+    md_err *err;
+
+    va_start(args, fmt);
+    text = apr_pvsprintf(cli->p, fmt, args);
+    va_end(args);
+    err = md_fail(cli->p, MD_FAULT_CONFIG, "md:command-line", "%s", text);
+    err->status = status;
+    return err;
+}
+
+int md_cli_option(int argc, char **argv, const char *letters, const struct option *options)
+{
+    const int option = getopt_long(argc, argv, letters, options, NULL);
+
+    return option == -1 ? 0 : option == '?' ? -1 : option;
+}
+
+md_err *md_cli_domain(md_cli *cli, const char *name, md_domain **out)
+{
+    *out = md_plan_named(cli->plan, name);
+    if (!*out)
+        *out = md_plan_find(cli->plan, name);
+    return *out ? NULL : md_cli_fail(cli, APR_ENOENT, "no managed domain has the name %s", name);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp((*(const md_domain *const *)a)->name, (*(const md_domain *const *)b)->name);
+}
+
+md_err *md_cli_domains(md_cli *cli, int argc, char **argv, apr_array_header_t **out)
+{
+    *out = apr_array_copy(cli->p, cli->plan->domains);
+    qsort((*out)->elts, (size_t)(*out)->nelts, (size_t)(*out)->elt_size, by_name);
+    if (!argc)
+        return NULL;
+    apr_array_clear(*out);
+    for (int i = 0; i < argc; ++i) {
+        md_domain *domain;
+
+        MD_TRY(md_cli_domain(cli, argv[i], &domain));
+        APR_ARRAY_PUSH(*out, md_domain *) = domain;
+    }
+    return NULL;
+}
+
+void md_cli_set_ca(const md_cli *cli, md_domain *domain, const char *url)
+{
+    url = url ? url : cli->ca_url;
+    if (!url)
+        return;
+    domain->policy.ca_urls.list = md_names_make(cli->p);
+    md_names_add(domain->policy.ca_urls.list, url);
+    domain->policy.set |= MD_SET_BIT(MD_FIELD_ca_urls);
+    domain->ca_url = NULL;
 }
 
 void md_cli_show(md_cli *cli, const md_domain *domain, int renew)
@@ -79,6 +185,39 @@ void md_cli_show(md_cli *cli, const md_domain *domain, int renew)
     if (renew >= 0)
         md_json_set_flag(doc, "renew", renew);
     json_array_append(cli->output, doc);
+}
+
+/** What a way to a CA is made of. */
+typedef struct way {
+    md_cas *cas;
+    md_http *http;
+    md_http_options options;
+    md_http_route route;
+} way;
+
+static apr_status_t close_way(void *data)
+{
+    way *open = data;
+
+    md_http_close(open->http);
+    md_cas_close(open->cas);
+    return APR_SUCCESS;
+}
+
+md_err *md_cli_call(md_cli *cli, const char *ca_url, const char *eab_kid, md_call *call)
+{
+    way *open = apr_pcalloc(cli->p, sizeof(*open));
+
+    open->options.user_agent = MD_CLI_AGENT;
+    open->route = (md_http_route){ .proxy_url = cli->proxy_url, .ca_file = cli->ca_file };
+    open->cas = md_cas_open();
+    open->http = md_http_open(&open->options);
+    apr_pool_cleanup_register(cli->p, open, close_way, apr_pool_cleanup_null);
+    *call = (md_call){ .ca = md_cas_gate(open->cas, ca_url, eab_kid),
+                       .http = open->http,
+                       .route = &open->route,
+                       .clock = &md_clock_system };
+    return md_call_directory(call, cli->p);
 }
 
 static int log_wanted(void *self, md_level level)
@@ -119,6 +258,7 @@ static md_err *read_plan(md_cli *cli)
         if (!domain)
             continue;
         md_policy_defaults(&domain->policy, cli->p);
+        domain->used = 1; /* only the server knows its hosts */
         MD_TRY(md_plan_add(cli->plan, domain, 1, cli->p));
     }
     return NULL;
@@ -144,7 +284,7 @@ static md_err *open_store(md_cli *cli, int writes)
 /** The command whose words start `argv`; *used is how many words those are. */
 static const md_command *find_command(int argc, char **argv, int *used)
 {
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); ++i) {
+    for (size_t i = 0; i < COMMANDS; ++i) {
         char first[16] = "", second[16] = "";
         int words = sscanf(commands[i].words, "%15s %15s", first, second);
 
@@ -154,6 +294,39 @@ static const md_command *find_command(int argc, char **argv, int *used)
         return &commands[i];
     }
     return NULL;
+}
+
+static int is_group(const char *word)
+{
+    for (size_t i = 0; i < COMMANDS; ++i)
+        if (belongs(&commands[i], word))
+            return 1;
+    return 0;
+}
+
+/** What somebody may have meant by words that are no command, or NULL. */
+static const char *meant(const char *words)
+{
+    const char *texts[COMMANDS + 1];
+
+    for (size_t i = 0; i < COMMANDS; ++i)
+        texts[i] = commands[i].words;
+    texts[COMMANDS] = NULL;
+    return md_typo_of(words, texts);
+}
+
+static md_err *unknown(md_cli *cli, int argc, char **argv)
+{
+    const char *words, *better;
+
+    if (!argc)
+        return md_usage(cli, "a command is missing");
+    if (argc == 1 && is_group(argv[0]))
+        return md_usage(cli, "'%s' needs one more word", argv[0]);
+    words = argc > 1 && is_group(argv[0]) ? apr_pstrcat(cli->p, argv[0], " ", argv[1], NULL) : argv[0];
+    better = meant(words);
+    return better ? md_usage(cli, "there is no command '%s'; did you mean '%s'?", words, better)
+                  : md_usage(cli, "there is no command '%s'", words);
 }
 
 /** Reads the options; returns the exit code to leave with, or -1 to go on. */
@@ -178,20 +351,23 @@ static int read_options(md_cli *cli, int argc, char **argv)
     return -1;
 }
 
-static md_err *run(md_cli *cli, int argc, char **argv)
+static int is_help(const char *word)
 {
-    int used = 0;
-    const md_command *command = argc ? find_command(argc, argv, &used) : NULL;
+    return word && (!strcmp(word, "-h") || !strcmp(word, "--help"));
+}
 
-    if (!command)
-        return argc ? md_usage(cli, "there is no command '%s'", argv[0])
-                    : md_usage(cli, "a command is missing");
-    MD_TRY(open_store(cli, command->writes));
-    return command->run(cli, argc - used + 1, argv + used - 1);
+static md_err *run(md_cli *cli, int argc, char **argv, int used)
+{
+    if (cli->command->store)
+        MD_TRY(open_store(cli, cli->command->store == MD_STORE_WRITE));
+    optind = 1;
+    return cli->command->run(cli, argc - used + 1, argv + used - 1);
 }
 
 static int finish(md_cli *cli, const md_err *err)
 {
+    const int usage = err && !strcmp(err->type, "md:usage");
+
     if (cli->json) {
         json_t *doc = md_json_object(cli->p);
 
@@ -203,17 +379,33 @@ static int finish(md_cli *cli, const md_err *err)
     if (!err)
         return EXIT_SUCCESS;
     fprintf(stderr, "a2md: %s\n", md_err_text(err, cli->p));
-    if (strcmp(err->type, "md:usage") == 0)
+    if (usage && cli->command)
+        print_command(cli->command);
+    else if (usage)
         print_usage();
-    else
+    else if (strcmp(err->type, "md:command-line") != 0)
         fprintf(stderr, "a2md: %s\n", md_err_advice(err));
     return EXIT_FAILURE;
+}
+
+/** Help for a command or a group of them, when that is asked for. */
+static int helped(int argc, char **argv, int used, const md_command *command)
+{
+    if (command && is_help(argc > used ? argv[used] : NULL)) {
+        print_command(command);
+        return 1;
+    }
+    if (command || argc < 2 || !is_help(argv[1]) || !is_group(argv[0]))
+        return 0;
+    fprintf(stderr, "usage: a2md [options] %s command [arguments]\n", argv[0]);
+    print_commands(argv[0]);
+    return 1;
 }
 
 int main(int argc, char **argv)
 {
     md_cli cli = { .level = MD_LOG_INFO };
-    int code;
+    int code, used = 0;
 
     apr_initialize();
     atexit(apr_terminate);
@@ -221,8 +413,13 @@ int main(int argc, char **argv)
     code = read_options(&cli, argc, argv);
     if (code >= 0)
         return code;
+    argc -= optind;
+    argv += optind;
     md_http_global_init();
     md_log_to(log_line, log_wanted, &cli);
     cli.output = md_own_json(cli.p, json_array());
-    return finish(&cli, run(&cli, argc - optind, argv + optind));
+    cli.command = argc ? find_command(argc, argv, &used) : NULL;
+    if (helped(argc, argv, used, cli.command))
+        return EXIT_USAGE;
+    return finish(&cli, cli.command ? run(&cli, argc, argv, used) : unknown(&cli, argc, argv));
 }

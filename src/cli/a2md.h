@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the commands of a2md share: the options before the command, the store and plan, the output.
+ * What the commands of a2md share: the options before the command, the store and plan, the output, the way to
+ * a CA.
  */
 #ifndef MD_CLI_A2MD_H
 #define MD_CLI_A2MD_H
 
+#include <getopt.h>
+
+#include "acme/call.h"
 #include "base/log.h"
 #include "jobs/core.h"
 
@@ -13,27 +17,61 @@ typedef struct md_cli {
     const char *ca_url, *ca_file, *store_dir, *proxy_url, *terms;
     int json;
     md_level level;
-    md_store *store; /* opened for commands that need it */
-    md_plan *plan;   /* what the store's domains ask for */
-    json_t *output;  /* array of what the command shows */
+    const struct md_command *command; /* that runs */
+    md_store *store;                  /* opened for commands that need it */
+    md_plan *plan;                    /* what the store's domains ask for */
+    json_t *output;                   /* array of what the command shows */
 } md_cli;
 
-/** One command: its words ("store list"), arguments for the usage line, what it does, whether it changes the
- * store. */
+typedef enum md_command_store { MD_STORE_NOT, MD_STORE_READ, MD_STORE_WRITE } md_command_store;
+
+/** One command: its words ("store list"), arguments for the usage line, what it does, an example. */
 typedef struct md_command {
-    const char *words, *arguments, *help;
-    int writes;
+    const char *words, *arguments, *help, *example;
+    md_command_store store; /* what it does with the store */
+    /** argv[0] is the command's last word, as getopt wants it. */
     md_err *(*run)(md_cli *cli, int argc, char **argv);
 } md_command;
 
+md_err *md_cmd_add(md_cli *cli, int argc, char **argv);
 md_err *md_cmd_list(md_cli *cli, int argc, char **argv);
+md_err *md_cmd_update(md_cli *cli, int argc, char **argv);
 md_err *md_cmd_drive(md_cli *cli, int argc, char **argv);
 md_err *md_cmd_store_list(md_cli *cli, int argc, char **argv);
 md_err *md_cmd_store_add(md_cli *cli, int argc, char **argv);
+md_err *md_cmd_store_remove(md_cli *cli, int argc, char **argv);
+md_err *md_cmd_store_update(md_cli *cli, int argc, char **argv);
+md_err *md_cmd_acme_newreg(md_cli *cli, int argc, char **argv);
+md_err *md_cmd_acme_validate(md_cli *cli, int argc, char **argv);
+md_err *md_cmd_acme_agree(md_cli *cli, int argc, char **argv);
+md_err *md_cmd_acme_delreg(md_cli *cli, int argc, char **argv);
 
 /** Wrong arguments: the usage is shown, exit code 1. */
 MD_MUST md_err *md_usage(md_cli *cli, const char *fmt, ...) MD_PRINTF(2, 3);
-/** Adds a domain to the output; plain form is printed at once. */
+/** A failure with the number that JSON output shows. */
+MD_MUST md_err *md_cli_fail(md_cli *cli, apr_status_t status, const char *fmt, ...) MD_PRINTF(3, 4);
+/** Reads one more option of the command: its letter, 0 after the last, -1 when it has no such option. */
+int md_cli_option(int argc, char **argv, const char *letters, const struct option *options);
+
+/** The domain with this name, else the one that has this DNS name; unknown is a failure. */
+MD_MUST md_err *md_cli_domain(md_cli *cli, const char *name, md_domain **out);
+/** The named domains, or all by name when no name is given. */
+MD_MUST md_err *md_cli_domains(md_cli *cli, int argc, char **argv, apr_array_header_t **out);
+/** DNS names from the command line, lowercase, once each; at least one. */
+MD_MUST md_err *md_cli_names(md_cli *cli, int argc, char **argv, md_names **out);
+/** Is nothing stored under this name? */
+MD_MUST md_err *md_cli_is_new(md_cli *cli, const char *name);
+MD_MUST md_err *md_cli_save(md_cli *cli, const md_domain *domain);
+/** Makes a CA the domain's only one, or with `url` NULL the one of -a if there is such. */
+void md_cli_set_ca(const md_cli *cli, md_domain *domain, const char *url);
+/** Adds a domain to the output; plain form is printed at once. `renew` -1: not said. */
 void md_cli_show(md_cli *cli, const md_domain *domain, int renew);
+/** Is something to be done for it now? */
+int md_cli_is_due(const md_core *core, const md_domain *domain, apr_pool_t *p);
+
+/** Opens the way to a CA and reads its directory. All ends with the pool. */
+MD_MUST md_err *md_cli_call(md_cli *cli, const char *ca_url, const char *eab_kid, md_call *call);
+/** Who we say we are to CAs. */
+#define MD_CLI_AGENT "apachemd/" MD_VERSION " mod_md/" MD_VERSION
 
 #endif

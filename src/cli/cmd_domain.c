@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Commands on managed domains: list them, renew them now.
+ * Commands on managed domains as they are planned: add, list, update, renew now.
  */
-#include <getopt.h>
+#include <apr_strings.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/a2md.h"
@@ -27,32 +28,7 @@ static md_err *no_facts(void *self, const md_domain *domain, apr_pool_t *p, apr_
     return NULL;
 }
 
-static md_domain *find(md_cli *cli, const char *name)
-{
-    md_domain *domain = md_plan_named(cli->plan, name);
-
-    return domain ? domain : md_plan_find(cli->plan, name);
-}
-
-/** The named domains, or all when no name is given. */
-static md_err *chosen(md_cli *cli, int argc, char **argv, apr_array_header_t **out)
-{
-    *out = apr_array_copy(cli->p, cli->plan->domains);
-    if (!argc)
-        return NULL;
-    apr_array_clear(*out);
-    for (int i = 0; i < argc; ++i) {
-        md_domain *domain = find(cli, argv[i]);
-
-        if (!domain)
-            return md_fail(cli->p, MD_FAULT_CONFIG, "md:unknown-domain", "no managed domain has the name %s",
-                           argv[i]);
-        APR_ARRAY_PUSH(*out, md_domain *) = domain;
-    }
-    return NULL;
-}
-
-static int is_due(md_core *core, const md_domain *domain, apr_pool_t *p)
+int md_cli_is_due(const md_core *core, const md_domain *domain, apr_pool_t *p)
 {
     apr_array_header_t *facts;
     apr_time_t now = md_now(core->clock);
@@ -70,11 +46,11 @@ md_err *md_cmd_list(md_cli *cli, int argc, char **argv)
     md_core core = { .store = cli->store, .plan = cli->plan, .clock = &md_clock_system };
     apr_array_header_t *domains;
 
-    MD_TRY(chosen(cli, argc - 1, argv + 1, &domains));
+    MD_TRY(md_cli_domains(cli, argc - 1, argv + 1, &domains));
     for (int i = 0; i < domains->nelts; ++i) {
         const md_domain *domain = APR_ARRAY_IDX(domains, i, const md_domain *);
 
-        md_cli_show(cli, domain, is_due(&core, domain, cli->p));
+        md_cli_show(cli, domain, md_cli_is_due(&core, domain, cli->p));
     }
     return NULL;
 }
@@ -95,11 +71,7 @@ static void apply_options(const md_cli *cli, const drive *how, md_domain *domain
         policy->ca_file = cli->ca_file;
     if (cli->proxy_url)
         policy->proxy_url = cli->proxy_url;
-    if (cli->ca_url) {
-        policy->ca_urls.list = md_names_make(cli->p);
-        md_names_add(policy->ca_urls.list, cli->ca_url);
-        policy->set |= APR_UINT64_C(1) << MD_FIELD_ca_urls;
-    }
+    md_cli_set_ca(cli, domain, NULL);
     if (how->challenge) {
         policy->challenges = md_names_make(cli->p);
         md_names_add(policy->challenges, how->challenge);
@@ -123,8 +95,7 @@ static md_err *read_drive(md_cli *cli, int argc, char **argv, drive *how)
                                              { NULL, 0, NULL, 0 } };
     int option;
 
-    optind = 1;
-    while ((option = getopt_long(argc, argv, "+c:fr", options, NULL)) != -1) {
+    while ((option = md_cli_option(argc, argv, "+c:fr", options)) != 0) {
         switch (option) {
         case 'c': how->challenge = optarg; break;
         case 'f': how->force = 1; break;
@@ -137,7 +108,7 @@ static md_err *read_drive(md_cli *cli, int argc, char **argv, drive *how)
 
 md_err *md_cmd_drive(md_cli *cli, int argc, char **argv)
 {
-    md_http_options http = { .user_agent = "apachemd/" MD_VERSION " mod_md/" MD_VERSION };
+    md_http_options http = { .user_agent = MD_CLI_AGENT };
     md_core core = { .store = cli->store,
                      .plan = cli->plan,
                      .clock = &md_clock_system,
@@ -147,7 +118,7 @@ md_err *md_cmd_drive(md_cli *cli, int argc, char **argv)
     drive how = { 0, 0, NULL };
 
     MD_TRY(read_drive(cli, argc, argv, &how));
-    MD_TRY(chosen(cli, argc - optind, argv + optind, &domains));
+    MD_TRY(md_cli_domains(cli, argc - optind, argv + optind, &domains));
     core.self = &core;
     core.facts = how.force ? no_facts : read_facts;
     for (int i = 0; i < domains->nelts; ++i) {
@@ -156,9 +127,178 @@ md_err *md_cmd_drive(md_cli *cli, int argc, char **argv)
         apply_options(cli, &how, domain);
         if (how.reset)
             MD_TRY(md_store_drop(cli->store, MD_PLACE(MD_GROUP_STAGING, domain->name, NULL), cli->p));
-        if (how.force || is_due(&core, domain, cli->p))
+        if (how.force || md_cli_is_due(&core, domain, cli->p))
             MD_TRY(drive_one(cli, &core, domain));
-        md_cli_show(cli, domain, is_due(&core, domain, cli->p));
+        md_cli_show(cli, domain, md_cli_is_due(&core, domain, cli->p));
     }
+    return NULL;
+}
+
+md_err *md_cli_names(md_cli *cli, int argc, char **argv, md_names **out)
+{
+    md_names *names = md_names_make(cli->p);
+
+    for (int i = 0; i < argc; ++i)
+        md_names_add_new(names, md_lower(argv[i], cli->p));
+    *out = names;
+    return names->nelts ? NULL : md_cli_fail(cli, APR_EINVAL, "at least one DNS name is needed");
+}
+
+/** Names that a CA can certify: at least two labels. */
+static md_err *check_names(md_cli *cli, const md_names *names)
+{
+    for (int i = 0; i < names->nelts; ++i) {
+        const char *why = md_name_reason(MD_NAME(names, i));
+
+        if (!why &&
+            !strchr(md_is_wildcard(MD_NAME(names, i)) ? MD_NAME(names, i) + 2 : MD_NAME(names, i), '.'))
+            why = "it has no dot";
+        if (why)
+            return md_cli_fail(cli, APR_EINVAL, "'%s' is not a fully qualified domain name: %s",
+                               MD_NAME(names, i), why);
+    }
+    return NULL;
+}
+
+/** No name may belong to another domain. */
+static md_err *check_overlap(md_cli *cli, const md_domain *changed)
+{
+    md_plan *others = md_plan_make(cli->p);
+    md_domain *last = apr_pmemdup(cli->p, changed, sizeof(*changed));
+    md_err *err;
+
+    for (int i = 0; i < cli->plan->domains->nelts; ++i) {
+        const md_domain *each = MD_DOMAIN(cli->plan, i);
+
+        if (strcmp(each->name, changed->name) != 0)
+            MD_TRY(md_plan_add(others, apr_pmemdup(cli->p, each, sizeof(*each)), 1, cli->p));
+    }
+    err = md_plan_add(others, last, 0, cli->p);
+    return err ? md_cli_fail(cli, APR_EINVAL, "%s", md_err_text(err, cli->p)) : NULL;
+}
+
+md_err *md_cli_save(md_cli *cli, const md_domain *domain)
+{
+    return md_store_save_json(cli->store, MD_PLACE(MD_GROUP_DOMAINS, domain->name, "md.json"),
+                              md_domain_to_json(domain, MD_STATE_INCOMPLETE, cli->p), cli->p);
+}
+
+md_err *md_cli_is_new(md_cli *cli, const char *name)
+{
+    md_bytes stored;
+
+    MD_TRY(md_store_load(cli->store, MD_PLACE(MD_GROUP_DOMAINS, name, "md.json"), cli->p, &stored));
+    return stored.data ? md_cli_fail(cli, APR_EEXIST, "%s is stored already", name) : NULL;
+}
+
+md_err *md_cmd_add(md_cli *cli, int argc, char **argv)
+{
+    md_names *names;
+    md_domain *domain;
+
+    if (argc < 2)
+        return md_usage(cli, "'add' needs at least one domain name");
+    MD_TRY(md_cli_names(cli, argc - 1, argv + 1, &names));
+    MD_TRY(check_names(cli, names));
+    domain = md_domain_make(names, cli->p);
+    MD_TRY(md_cli_is_new(cli, domain->name));
+    MD_TRY(check_overlap(cli, domain));
+    md_cli_set_ca(cli, domain, NULL);
+    MD_TRY(md_cli_save(cli, domain));
+    md_cli_show(cli, domain, 1);
+    return NULL;
+}
+
+static md_err *set_domains(md_cli *cli, md_domain *domain, int argc, char **argv)
+{
+    MD_TRY(md_cli_names(cli, argc, argv, &domain->names));
+    MD_TRY(check_names(cli, domain->names));
+    return check_overlap(cli, domain);
+}
+
+static md_err *set_ca(md_cli *cli, md_domain *domain, int argc, char **argv)
+{
+    const char *why = md_url_reason(argv[0]);
+
+    if (why)
+        return md_cli_fail(cli, APR_EINVAL, "%s is not the URL of a CA's directory: %s", argv[0], why);
+    if (argc > 1 && strcmp(argv[1], "ACME") != 0)
+        return md_cli_fail(cli, APR_ENOTIMPL, "there is no protocol '%s'; only ACME is spoken", argv[1]);
+    md_cli_set_ca(cli, domain, argv[0]);
+    return NULL;
+}
+
+static md_err *set_account(md_cli *cli, md_domain *domain, int argc, char **argv)
+{
+    md_bytes record;
+
+    (void)argc;
+    MD_TRY(md_store_load(cli->store, MD_PLACE(MD_GROUP_ACCOUNTS, argv[0], "account.json"), cli->p, &record));
+    if (!record.data)
+        return md_cli_fail(cli, APR_ENOENT, "there is no account %s", argv[0]);
+    domain->ca_account = argv[0];
+    return NULL;
+}
+
+static md_err *set_contacts(md_cli *cli, md_domain *domain, int argc, char **argv)
+{
+    domain->contacts = md_names_make(cli->p);
+    for (int i = 0; i < argc; ++i)
+        md_names_add_new(domain->contacts, md_contact_uri(argv[i], cli->p));
+    return NULL;
+}
+
+static md_err *set_agreement(md_cli *cli, md_domain *domain, int argc, char **argv)
+{
+    (void)cli;
+    (void)argc;
+    domain->policy.agreement = argv[0];
+    domain->policy.set |= MD_SET_BIT(MD_FIELD_agreement);
+    return NULL;
+}
+
+static const struct {
+    const char *name;
+    int values_max; /* one is needed at least */
+    md_err *(*set)(md_cli *cli, md_domain *domain, int argc, char **argv);
+} aspects[] = {
+    { "domains", 1000, set_domains },  { "ca", 2, set_ca },
+    { "account", 1, set_account },     { "contacts", 100, set_contacts },
+    { "agreement", 1, set_agreement },
+};
+
+static md_err *apply_aspect(md_cli *cli, md_domain *domain, int argc, char **argv)
+{
+    for (size_t i = 0; i < sizeof(aspects) / sizeof(aspects[0]); ++i) {
+        if (strcmp(aspects[i].name, argv[0]) != 0)
+            continue;
+        if (argc < 2 || argc - 1 > aspects[i].values_max)
+            return md_usage(cli, "'%s' has %s values", argv[0], argc < 2 ? "no" : "too many");
+        return aspects[i].set(cli, domain, argc - 1, argv + 1);
+    }
+    return md_cli_fail(cli, APR_ENOTIMPL,
+                       "there is no aspect '%s'; there are domains, ca, account, contacts and agreement",
+                       argv[0]);
+}
+
+md_err *md_cmd_update(md_cli *cli, int argc, char **argv)
+{
+    md_domain *domain, changed;
+    json_t *before, *after;
+
+    if (argc < 2)
+        return md_usage(cli, "'update' needs the name of a managed domain");
+    MD_TRY(md_cli_domain(cli, argv[1], &domain));
+    before = md_domain_to_json(domain, 0, cli->p);
+    changed = *domain;
+    if (argc > 2)
+        MD_TRY(apply_aspect(cli, &changed, argc - 2, argv + 2));
+    md_cli_set_ca(cli, &changed, NULL);
+    after = md_domain_to_json(&changed, 0, cli->p);
+    if (json_equal(before, after))
+        md_log(MD_LOG_INFO, 0, "no changes");
+    else
+        MD_TRY(md_cli_save(cli, &changed));
+    md_cli_show(cli, &changed, -1);
     return NULL;
 }

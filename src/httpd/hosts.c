@@ -111,19 +111,11 @@ static void complete_settings(hosts *pass)
 
 /* Contacts. */
 
-/** "mailto:" unless there is a scheme already. */
-static const char *contact_uri(const char *contact, apr_pool_t *p)
-{
-    size_t scheme = strspn(contact, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
-
-    return scheme && contact[scheme] == ':' ? contact : apr_pstrcat(p, "mailto:", contact, NULL);
-}
-
 static md_names *contacts_of(const char *contact, apr_pool_t *p)
 {
     md_names *contacts = apr_array_make(p, 1, sizeof(const char *));
 
-    md_names_add(contacts, contact_uri(contact, p));
+    md_names_add(contacts, md_contact_uri(contact, p));
     return contacts;
 }
 

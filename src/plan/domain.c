@@ -99,6 +99,13 @@ md_names *md_domain_order_names(const md_domain *domain, apr_pool_t *p)
     return names;
 }
 
+const char *md_contact_uri(const char *contact, apr_pool_t *p)
+{
+    size_t scheme = strspn(contact, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
+
+    return scheme && contact[scheme] == ':' ? contact : apr_pstrcat(p, "mailto:", contact, NULL);
+}
+
 int md_domain_is_static(const md_domain *domain)
 {
     return domain->policy.cert_files.list && domain->policy.cert_files.list->nelts > 0;

@@ -36,6 +36,8 @@ md_domain *md_domain_declare(const md_names *names, apr_pool_t *p);
 const char *md_domain_name_reason(const char *name);
 /** Where it was defined, for messages: "/etc/httpd/md.conf, line 3", or "the store". */
 const char *md_domain_place(const md_domain *domain, apr_pool_t *p);
+/** An address as accounts have it: "mailto:" in front unless there is a scheme already. */
+const char *md_contact_uri(const char *contact, apr_pool_t *p);
 /** Covered by one of its names, wildcards included. */
 int md_domain_covers(const md_domain *domain, const char *name);
 /** The names to order: all but those that a wildcard of the domain covers. */
