@@ -20,6 +20,8 @@ enum { EXIT_USAGE = 2 };
 
 /* clang-format off */
 static const md_command commands[] = {
+    { "status",        "[name...]",                  "show how things stand: state, expiry, what comes next, last problem",
+      "a2md -d /etc/apache2/md status", MD_STORE_READ, md_cmd_status },
     { "add",           "domain...",                  "store a new managed domain, after checks",
       "a2md -d /etc/apache2/md add example.org www.example.org", MD_STORE_WRITE, md_cmd_add },
     { "list",          "[name...]",                  "show all managed domains, or the named ones",

@@ -36,6 +36,7 @@ typedef struct md_command {
 md_err *md_cmd_add(md_cli *cli, int argc, char **argv);
 md_err *md_cmd_list(md_cli *cli, int argc, char **argv);
 md_err *md_cmd_update(md_cli *cli, int argc, char **argv);
+md_err *md_cmd_status(md_cli *cli, int argc, char **argv);
 md_err *md_cmd_drive(md_cli *cli, int argc, char **argv);
 md_err *md_cmd_store_list(md_cli *cli, int argc, char **argv);
 md_err *md_cmd_store_add(md_cli *cli, int argc, char **argv);
@@ -68,6 +69,11 @@ void md_cli_set_ca(const md_cli *cli, md_domain *domain, const char *url);
 void md_cli_show(md_cli *cli, const md_domain *domain, int renew);
 /** Is something to be done for it now? */
 int md_cli_is_due(const md_core *core, const md_domain *domain, apr_pool_t *p);
+
+/** For md_core.facts: read from the store; `self` is the core. */
+md_err *md_cli_facts(void *self, const md_domain *domain, apr_pool_t *p, apr_array_header_t **facts);
+/** May output be coloured: a terminal, and nobody against it (NO_COLOR)? */
+int md_cli_colours(void);
 
 /** Opens the way to a CA and reads its directory. All ends with the pool. */
 MD_MUST md_err *md_cli_call(md_cli *cli, const char *ca_url, const char *eab_kid, md_call *call);

@@ -55,7 +55,7 @@ md_err *md_cmd_acme_validate(md_cli *cli, int argc, char **argv)
     for (int i = 1; i < argc; ++i) {
         md_account_wish wish = { .ca_url = NULL };
         md_account *account = NULL;
-        md_call call;
+        md_call call = { NULL, NULL, NULL, NULL, NULL };
         int usable;
 
         MD_TRY(open_account(cli, argv[i], &account, &call));
@@ -78,7 +78,7 @@ md_err *md_cmd_acme_agree(md_cli *cli, int argc, char **argv)
         json_t *members = md_json_object(cli->p);
         const md_directory *directory;
         md_account *account = NULL;
-        md_call call;
+        md_call call = { NULL, NULL, NULL, NULL, NULL };
 
         MD_TRY(open_account(cli, argv[i], &account, &call));
         directory = md_ca_directory(call.ca, md_now(call.clock));

@@ -13,11 +13,6 @@
 #include "jobs/kind_renew.h"
 #include "plan/due.h"
 
-static md_err *read_facts(void *self, const md_domain *domain, apr_pool_t *p, apr_array_header_t **facts)
-{
-    return md_core_facts(self, domain, p, facts);
-}
-
 /** With --force: as if the domain had no certificate at all. */
 static md_err *no_facts(void *self, const md_domain *domain, apr_pool_t *p, apr_array_header_t **facts)
 {
@@ -120,7 +115,7 @@ md_err *md_cmd_drive(md_cli *cli, int argc, char **argv)
     MD_TRY(read_drive(cli, argc, argv, &how));
     MD_TRY(md_cli_domains(cli, argc - optind, argv + optind, &domains));
     core.self = &core;
-    core.facts = how.force ? no_facts : read_facts;
+    core.facts = how.force ? no_facts : md_cli_facts;
     for (int i = 0; i < domains->nelts; ++i) {
         md_domain *domain = APR_ARRAY_IDX(domains, i, md_domain *);
 
