@@ -64,16 +64,15 @@ static void on_account_staged(void *self, const md_domain *domain)
     atomic_fetch_add(&run->board->rows[domain->index].account, 1);
 }
 
-/** What is live: the newest set brought since the start, else what mod_ssl loaded. */
+/** What is live: what mod_ssl loaded, or the newest set brought since the start. */
 static md_err *facts_of(void *self, const md_domain *domain, apr_pool_t *p, apr_array_header_t **facts)
 {
     const md_run *run = self;
+    apr_array_header_t *live;
 
-    *facts = NULL;
-    if (!md_domain_keeps_files(domain))
-        MD_TRY(md_live_facts(md_live_slot_at(run->slots, domain->index), p, facts));
-    if (!*facts)
-        *facts = apr_array_copy_hdr(p, run->facts->each[domain->index]);
+    MD_TRY(md_live_facts(md_live_slot_at(run->slots, domain->index), p, &live));
+    *facts = apr_array_copy_hdr(p, md_facts_after(&domain->policy, run->facts->each[domain->index], live,
+                                                  md_now(run->core.clock), p));
     return NULL;
 }
 
@@ -225,6 +224,24 @@ static void note_reach(const md_run *run, apr_pool_t *p)
                    "Only a2md will miss it:");
 }
 
+/** Tells the command line which domains are configured, so that it can tell what is left over. */
+static void note_domains(const md_run *run, apr_pool_t *p)
+{
+    const md_place place = MD_PLACE(MD_GROUP_ROOT, NULL, MD_PLAN_FILE);
+    md_names *names = md_names_make(p);
+    json_t *stored = NULL, *doc = md_json_object(p);
+    md_err *err = md_store_load_json(run->store, place, p, &stored);
+
+    for (int i = 0; i < run->plan->domains->nelts; ++i)
+        md_names_add(names, MD_DOMAIN(run->plan, i)->name);
+    md_json_set_names(doc, "domains", names);
+    if (!err && stored && json_equal(stored, doc))
+        return;
+    err = md_store_save_json(run->store, place, doc, p);
+    if (err)
+        md_log_err(MD_LOG_WARN, 0, NULL, "noting the configured domains", err, "Only a2md will miss it:");
+}
+
 /** Without the lock, two servers undo each other's work: both renew, and both move what the other has staged.
  */
 static void occupy(const md_run *run)
@@ -317,6 +334,7 @@ int md_startup_after_ssl(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, ser
     if (!run || md_hosts_is_dry_run())
         return OK;
     note_reach(run, ptemp);
+    note_domains(run, ptemp);
     warn_of_missing(run, ptemp);
     audit(run, ptemp);
     occupy(run);

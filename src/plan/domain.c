@@ -111,11 +111,6 @@ int md_domain_is_static(const md_domain *domain)
     return domain->policy.cert_files.list && domain->policy.cert_files.list->nelts > 0;
 }
 
-int md_domain_keeps_files(const md_domain *domain)
-{
-    return domain->policy.prefer_files && md_domain_is_static(domain);
-}
-
 int md_domain_renews(const md_domain *domain)
 {
     switch (domain->policy.renew_mode) {

@@ -46,8 +46,6 @@ md_names *md_domain_order_names(const md_domain *domain, apr_pool_t *p);
 int md_domain_renews(const md_domain *domain);
 /** Static files configured? */
 int md_domain_is_static(const md_domain *domain);
-/** Are these served whatever else there is (MDPreferFiles)? */
-int md_domain_keeps_files(const md_domain *domain);
 /** CA URL to use first, never NULL: that of ca_urls or the built-in default. */
 const char *md_domain_ca_url(const md_domain *domain);
 

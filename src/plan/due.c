@@ -262,3 +262,16 @@ const apr_array_header_t *md_facts_choose(const md_policy *policy, const apr_arr
         return files;
     return md_period_has(mine, now) && mine.from > ours.from ? files : managed;
 }
+
+const apr_array_header_t *md_facts_after(const md_policy *policy, const apr_array_header_t *at_start,
+                                         const apr_array_header_t *live, apr_time_t now, apr_pool_t *p)
+{
+    apr_array_header_t *files = apr_array_make(p, 2, sizeof(md_cert_fact));
+
+    if (!live)
+        return at_start;
+    for (int i = 0; policy->prefer_files && i < at_start->nelts; ++i)
+        if (APR_ARRAY_IDX(at_start, i, md_cert_fact).is_file)
+            APR_ARRAY_PUSH(files, md_cert_fact) = APR_ARRAY_IDX(at_start, i, md_cert_fact);
+    return md_facts_choose(policy, files->nelts ? files : NULL, live, now, p);
+}

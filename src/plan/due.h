@@ -40,6 +40,13 @@ md_period md_facts_period(const apr_array_header_t *facts);
 const apr_array_header_t *md_facts_choose(const md_policy *policy, const apr_array_header_t *files,
                                           const apr_array_header_t *managed, apr_time_t now, apr_pool_t *p);
 
+/**
+ * The facts of `at_start` after `live`, a managed set, went live: files of one's own count on only when the
+ * policy keeps them. `live` NULL: `at_start` comes back.
+ */
+const apr_array_header_t *md_facts_after(const md_policy *policy, const apr_array_header_t *at_start,
+                                         const apr_array_header_t *live, apr_time_t now, apr_pool_t *p);
+
 typedef struct md_due {
     md_state state;
     const char

@@ -357,6 +357,26 @@ START_TEST(what_is_renewed_beside_files_is_renewed_for_its_own_sake)
 }
 END_TEST
 
+START_TEST(what_went_live_beside_files_is_not_renewed_again)
+{
+    const apr_array_header_t *live = one_fact(0, 2400, 0), *facts;
+    apr_array_header_t *at_start = one_fact(100, 10, 1);
+    md_domain *domain = domain_of("a.org");
+    md_due due;
+
+    apr_array_cat(at_start, one_fact(0, 0, 0));
+    ck_assert_ptr_eq(md_facts_after(&domain->policy, at_start, NULL, NOW, kit_pool), at_start);
+    ck_assert_ptr_eq(md_facts_after(&domain->policy, at_start, live, NOW, kit_pool), live);
+    set(domain, MD_FIELD_prefer_files, "on");
+    set(domain, MD_FIELD_renew_mode, "always");
+    facts = md_facts_after(&domain->policy, at_start, live, NOW, kit_pool);
+    ck_assert_int_eq(facts->nelts, 2);
+    ck_assert_int_eq(APR_ARRAY_IDX(facts, 0, md_cert_fact).is_file, 1);
+    due = md_due_of(domain, (const md_cert_fact *)facts->elts, facts->nelts, NOW, kit_pool);
+    ck_assert_int_gt(due.renew_at, NOW);
+}
+END_TEST
+
 Suite *suite_plan_due(void)
 {
     Suite *suite = suite_create("plan/due");
@@ -375,6 +395,7 @@ Suite *suite_plan_due(void)
     tcase_add_loop_test(tcase, the_newest_valid_certificate_is_served, 0,
                         sizeof(choices) / sizeof(choices[0]));
     tcase_add_test(tcase, what_is_renewed_beside_files_is_renewed_for_its_own_sake);
+    tcase_add_test(tcase, what_went_live_beside_files_is_not_renewed_again);
     tcase = kit_case(suite, "retrying");
     tcase_add_loop_test(tcase, the_fault_is_the_schedule, 0, sizeof(retries) / sizeof(retries[0]));
     tcase_add_loop_test(tcase, a_look_comes_in_time_for_the_renewal, 0, sizeof(looks) / sizeof(looks[0]));
