@@ -22,6 +22,12 @@ enum { EXIT_USAGE = 2 };
 static const md_command commands[] = {
     { "status",        "[name...]",                  "show how things stand: state, expiry, what comes next, last problem",
       "a2md -d /etc/apache2/md status", MD_STORE_READ, md_cmd_status },
+    { "renew",         "name...",                    "renew now: by the server that runs, else by itself",
+      "a2md -d /etc/apache2/md renew example.org", MD_STORE_WRITE, md_cmd_renew },
+    { "export",        "name folder",                "copy key, certificate, chain and fullchain to a folder",
+      "a2md -d /etc/apache2/md export example.org /root/example.org", MD_STORE_READ, md_cmd_export },
+    { "orphans",       "[--remove] [--yes]",         "list what nothing refers to any more; remove it after asking",
+      "a2md -d /etc/apache2/md orphans --remove", MD_STORE_WRITE, md_cmd_orphans },
     { "add",           "domain...",                  "store a new managed domain, after checks",
       "a2md -d /etc/apache2/md add example.org www.example.org", MD_STORE_WRITE, md_cmd_add },
     { "list",          "[name...]",                  "show all managed domains, or the named ones",
@@ -266,6 +272,16 @@ static md_err *read_plan(md_cli *cli)
     return NULL;
 }
 
+/** The user of the server's children, as far as the store tells: what we make for them must be theirs. */
+static long user_of(const char *base, apr_pool_t *p)
+{
+    apr_finfo_t found;
+
+    if (apr_stat(&found, apr_pstrcat(p, base, "/staging", NULL), APR_FINFO_USER, p) != APR_SUCCESS)
+        return -1;
+    return (long)found.user;
+}
+
 static md_err *open_store(md_cli *cli, int writes)
 {
     md_store_fs_options options = { .base = NULL, .uid = -1, .read_only = !writes };
@@ -276,7 +292,8 @@ static md_err *open_store(md_cli *cli, int writes)
         return md_usage(cli, "this command needs the folder of the store: -d DIR");
     if (apr_filepath_merge(&base, NULL, cli->store_dir, 0, cli->p) != APR_SUCCESS)
         return md_usage(cli, "-d %s is not a usable path", cli->store_dir);
-    options.base = base;
+    options.base = cli->base = base;
+    options.uid = user_of(base, cli->p);
     if (!writes && apr_stat(&found, base, APR_FINFO_TYPE, cli->p) != APR_SUCCESS)
         md_log(MD_LOG_WARN, 0, "there is no store at %s", base);
     MD_TRY(md_store_fs_open(&options, cli->p, &cli->store));

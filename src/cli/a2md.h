@@ -15,6 +15,7 @@
 typedef struct md_cli {
     apr_pool_t *p;
     const char *ca_url, *ca_file, *store_dir, *proxy_url, *terms;
+    const char *base; /* the store's absolute path */
     int json;
     md_level level;
     const struct md_command *command; /* that runs */
@@ -37,6 +38,9 @@ md_err *md_cmd_add(md_cli *cli, int argc, char **argv);
 md_err *md_cmd_list(md_cli *cli, int argc, char **argv);
 md_err *md_cmd_update(md_cli *cli, int argc, char **argv);
 md_err *md_cmd_status(md_cli *cli, int argc, char **argv);
+md_err *md_cmd_renew(md_cli *cli, int argc, char **argv);
+md_err *md_cmd_export(md_cli *cli, int argc, char **argv);
+md_err *md_cmd_orphans(md_cli *cli, int argc, char **argv);
 md_err *md_cmd_drive(md_cli *cli, int argc, char **argv);
 md_err *md_cmd_store_list(md_cli *cli, int argc, char **argv);
 md_err *md_cmd_store_add(md_cli *cli, int argc, char **argv);
@@ -70,6 +74,8 @@ void md_cli_show(md_cli *cli, const md_domain *domain, int renew);
 /** Is something to be done for it now? */
 int md_cli_is_due(const md_core *core, const md_domain *domain, apr_pool_t *p);
 
+/** Renews a domain in this process, whether it is due or not, and activates the result. */
+MD_MUST md_err *md_cli_drive(md_cli *cli, md_domain *domain);
 /** For md_core.facts: read from the store; `self` is the core. */
 md_err *md_cli_facts(void *self, const md_domain *domain, apr_pool_t *p, apr_array_header_t **facts);
 /** May output be coloured: a terminal, and nobody against it (NO_COLOR)? */

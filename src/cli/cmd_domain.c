@@ -101,30 +101,49 @@ static md_err *read_drive(md_cli *cli, int argc, char **argv, drive *how)
     return NULL;
 }
 
+/** What driving works with; `core.self` is the core. */
+static md_core *core_of(const md_cli *cli, int force)
+{
+    md_http_options *http = apr_pcalloc(cli->p, sizeof(*http));
+    md_core *core = apr_pcalloc(cli->p, sizeof(*core));
+
+    http->user_agent = MD_CLI_AGENT;
+    *core = (md_core){ .store = cli->store,
+                       .plan = cli->plan,
+                       .clock = &md_clock_system,
+                       .events = &md_joblog_only,
+                       .http = http,
+                       .facts = force ? no_facts : md_cli_facts,
+                       .self = core };
+    return core;
+}
+
+md_err *md_cli_drive(md_cli *cli, md_domain *domain)
+{
+    static const drive how = { 1, 0, NULL };
+
+    apply_options(cli, &how, domain);
+    return drive_one(cli, core_of(cli, 1), domain);
+}
+
 md_err *md_cmd_drive(md_cli *cli, int argc, char **argv)
 {
-    md_http_options http = { .user_agent = MD_CLI_AGENT };
-    md_core core = { .store = cli->store,
-                     .plan = cli->plan,
-                     .clock = &md_clock_system,
-                     .events = &md_joblog_only,
-                     .http = &http };
     apr_array_header_t *domains;
     drive how = { 0, 0, NULL };
+    const md_core *core;
 
     MD_TRY(read_drive(cli, argc, argv, &how));
     MD_TRY(md_cli_domains(cli, argc - optind, argv + optind, &domains));
-    core.self = &core;
-    core.facts = how.force ? no_facts : md_cli_facts;
+    core = core_of(cli, how.force);
     for (int i = 0; i < domains->nelts; ++i) {
         md_domain *domain = APR_ARRAY_IDX(domains, i, md_domain *);
 
         apply_options(cli, &how, domain);
         if (how.reset)
             MD_TRY(md_store_drop(cli->store, MD_PLACE(MD_GROUP_STAGING, domain->name, NULL), cli->p));
-        if (how.force || md_cli_is_due(&core, domain, cli->p))
-            MD_TRY(drive_one(cli, &core, domain));
-        md_cli_show(cli, domain, md_cli_is_due(&core, domain, cli->p));
+        if (how.force || md_cli_is_due(core, domain, cli->p))
+            MD_TRY(drive_one(cli, core, domain));
+        md_cli_show(cli, domain, md_cli_is_due(core, domain, cli->p));
     }
     return NULL;
 }

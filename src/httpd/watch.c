@@ -11,11 +11,12 @@
 #include <pthread.h>
 
 #include "base/log.h"
+#include "jobs/asked.h"
 #include "jobs/engine.h"
 #include "jobs/kind_renew.h"
 
 #define WATCHDOG_NAME "_md_renew_"
-#define LOOK_EVERY    apr_time_from_sec(10)
+#define LOOK_EVERY    apr_time_from_sec(1)
 
 enum { ENGINE_THREADS = 8 };
 
@@ -29,6 +30,7 @@ struct md_watch {
     int closed;
     apr_pool_t *pool;
     md_engine *engine;
+    apr_hash_t *heard; /* name of a domain -> time of the request for it that the engine was told of */
     atomic_int ending;
 };
 
@@ -40,6 +42,7 @@ static void begin(md_watch *here)
         return;
     atomic_store(&here->ending, 0);
     apr_pool_create(&here->pool, NULL);
+    here->heard = apr_hash_make(here->pool);
     here->engine = md_engine_make(&here->run->core, kinds, here->pool);
     err = md_engine_start(here->engine, ENGINE_THREADS);
     if (!err) {
@@ -50,6 +53,40 @@ static void begin(md_watch *here)
                "Certificates cannot be renewed, next try in %d s:", (int)apr_time_sec(LOOK_EVERY));
     here->engine = NULL;
     apr_pool_destroy(here->pool);
+}
+
+static void hear(md_watch *here, const md_domain *domain, apr_pool_t *p)
+{
+    const apr_time_t asked = md_asked(here->run->core.store, domain->name, p);
+    apr_time_t *known = apr_hash_get(here->heard, domain->name, APR_HASH_KEY_STRING);
+
+    if (!asked || (known && *known == asked))
+        return;
+    if (!known)
+        known = apr_palloc(here->pool, sizeof(*known));
+    *known = asked;
+    apr_hash_set(here->heard, domain->name, APR_HASH_KEY_STRING, known);
+    md_log(MD_LOG_INFO, 0, "%s: its renewal is asked for by a2md", domain->name);
+    md_engine_poke(here->engine, domain);
+}
+
+/** Renewals that a2md asks for. That the folder cannot be read is not the end of the world. */
+static void listen_to_others(md_watch *here)
+{
+    md_names *names = NULL;
+    apr_pool_t *p;
+
+    if (!here->engine)
+        return;
+    apr_pool_create(&p, NULL);
+    if (!md_asked_all(here->run->core.store, p, &names))
+        for (int i = 0; i < names->nelts; ++i) {
+            const md_domain *domain = md_plan_named(here->run->plan, MD_NAME(names, i));
+
+            if (domain)
+                hear(here, domain, p);
+        }
+    apr_pool_destroy(p);
 }
 
 static void end(md_watch *here)
@@ -76,7 +113,10 @@ static apr_status_t on_watchdog(int state, void *data, apr_pool_t *p)
     pthread_mutex_lock(&here->lock);
     switch (state) {
     case AP_WATCHDOG_STATE_STARTING:
-    case AP_WATCHDOG_STATE_RUNNING: begin(here); break;
+    case AP_WATCHDOG_STATE_RUNNING:
+        begin(here);
+        listen_to_others(here);
+        break;
     case AP_WATCHDOG_STATE_STOPPING: end(here); break;
     default: break;
     }

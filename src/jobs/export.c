@@ -158,24 +158,34 @@ md_err *md_export_to_folder(const md_export_to *to, const apr_array_header_t *cr
     return err;
 }
 
+md_err *md_export_creds(md_store *store, const md_domain *domain, apr_pool_t *p, apr_array_header_t **creds)
+{
+    const md_key_specs *specs = domain->policy.keys;
+    apr_array_header_t *all = apr_array_make(p, specs->nelts, sizeof(md_creds *));
+
+    *creds = NULL;
+    for (int i = 0; i < specs->nelts; ++i) {
+        md_creds *each;
+
+        MD_TRY(md_creds_load(store, MD_GROUP_DOMAINS, domain->name, MD_SPEC(specs, i), p, &each));
+        if (!each)
+            return NULL;
+        APR_ARRAY_PUSH(all, md_creds *) = each;
+    }
+    *creds = all;
+    return NULL;
+}
+
 md_err *md_export_domain(md_store *store, const md_domain *domain, apr_pool_t *p, int *wrote)
 {
     const apr_array_header_t *exports = domain->policy.exports.exports;
-    const md_key_specs *specs = domain->policy.keys;
-    apr_array_header_t *all = apr_array_make(p, specs->nelts, sizeof(md_creds *));
+    apr_array_header_t *creds;
     md_err *first = NULL;
 
     *wrote = 0;
-    for (int i = 0; i < specs->nelts; ++i) {
-        md_creds *creds;
-
-        MD_TRY(md_creds_load(store, MD_GROUP_DOMAINS, domain->name, MD_SPEC(specs, i), p, &creds));
-        if (!creds)
-            return NULL;
-        APR_ARRAY_PUSH(all, md_creds *) = creds;
-    }
-    for (int i = 0; exports && i < exports->nelts; ++i) {
-        md_err *err = md_export_to_folder(&APR_ARRAY_IDX(exports, i, md_export_to), all, p, wrote);
+    MD_TRY(md_export_creds(store, domain, p, &creds));
+    for (int i = 0; creds && exports && i < exports->nelts; ++i) {
+        md_err *err = md_export_to_folder(&APR_ARRAY_IDX(exports, i, md_export_to), creds, p, wrote);
 
         first = first ? first : err;
     }

@@ -17,6 +17,10 @@
  */
 MD_MUST md_err *md_export_domain(md_store *store, const md_domain *domain, apr_pool_t *p, int *wrote);
 
+/** What DOMAINS has: an array of md_creds *, NULL when one of the domain's certificates is missing. */
+MD_MUST md_err *md_export_creds(md_store *store, const md_domain *domain, apr_pool_t *p,
+                                apr_array_header_t **creds);
+
 /** The same for one folder and given credentials (of md_creds *). The folder is made when only it is missing.
  */
 MD_MUST md_err *md_export_to_folder(const md_export_to *to, const apr_array_header_t *creds, apr_pool_t *p,

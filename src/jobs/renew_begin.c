@@ -9,6 +9,7 @@
 #include "acme/solver.h"
 #include "base/log.h"
 #include "jobs/activate.h"
+#include "jobs/asked.h"
 #include "jobs/kind_renew.h"
 #include "jobs/renew.h"
 
@@ -78,26 +79,45 @@ static md_err *heal(md_step *step)
                          step->p);
 }
 
-md_err *md_renew_due(md_step *step, apr_time_t *at)
+/** Does an earlier failure still hold it back? Not when somebody asked for it since. */
+static int is_held_back(const md_step *step, apr_time_t asked)
 {
     const md_job *job = step->job;
-    int unfinished = 0;
+
+    return job->errors && job->next_run > step->now && !step->work->urged &&
+           apr_time_from_sec(apr_time_sec(asked)) <= job->last_run;
+}
+
+static apr_time_t when_finished(const md_step *step, const md_due *due)
+{
+    if (step->job->stage || !step->job->notified_renewed)
+        return step->now; /* something is left to do for it */
+    return due->renew_at ? md_next_look(due, &step->domain->policy, step->core->clock) : 0;
+}
+
+md_err *md_renew_due(md_step *step, apr_time_t *at)
+{
+    int unfinished;
+    apr_time_t asked;
     md_due due;
 
     MD_TRY(heal(step));
-    if (!job->finished) /* a set that nobody was told of: interrupted just before */
-        MD_TRY(waits_for_activation(step, &unfinished));
     MD_TRY(read_due(step, &due));
-    if (job->finished && (job->stage || !job->notified_renewed))
-        *at = step->now; /* something is left to do for it */
-    else if (!due.renew_at)
+    if (step->job->finished) {
+        *at = when_finished(step, &due);
+        return NULL;
+    }
+    MD_TRY(
+        waits_for_activation(step, &unfinished)); /* a set that nobody was told of: interrupted just before */
+    asked = md_asked(step->core->store, step->domain->name, step->p);
+    if (!due.renew_at && !asked)
         *at = 0;
-    else if (job->finished || (due.renew_at > step->now && !unfinished))
+    else if (due.renew_at > step->now && !unfinished && !asked)
         *at = md_next_look(&due, &step->domain->policy, step->core->clock);
-    else if (job->errors && job->next_run > step->now && !step->work->urged)
-        *at = job->next_run;
+    else if (is_held_back(step, asked))
+        *at = step->job->next_run;
     else
-        *at = step->now < due.renew_at ? step->now : due.renew_at;
+        *at = asked || step->now < due.renew_at ? step->now : due.renew_at;
     return NULL;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "jobs/activate.h"
+#include "jobs/asked.h"
 #include "jobs/renew.h"
 
 #define PROVE_AFTER apr_time_from_msec(2500)
@@ -220,6 +221,8 @@ md_next md_renew_verify(md_step *step)
         err = md_renew_drop_order(step);
     if (!err)
         err = note_account(step);
+    if (!err)
+        err = md_asked_done(step->core->store, step->domain->name, step->p);
     if (err)
         return FAILED(err);
     finish(step, creds);

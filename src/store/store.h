@@ -110,6 +110,9 @@ MD_MUST md_err *md_store_claim(md_store *store, const char *what, apr_pool_t *p,
 void md_store_release(md_store *store, md_claim *claim); /* NULL is fine */
 const char *md_store_path(md_store *store, md_place place, apr_pool_t *p);
 
+/** In the root group: {"domains": [...]}, those that the server's configuration has. */
+#define MD_PLAN_FILE "plan.json"
+
 /** Text and JSON over bytes. Absent: *out NULL. Unreadable JSON is a failure "md:bad-file" that names the
  * place. */
 MD_MUST md_err *md_store_load_text(md_store *store, md_place place, apr_pool_t *p, const char **out);
