@@ -11,8 +11,6 @@
 #include "base/log.h"
 
 enum { ACCOUNTS_MAX = 1000, HOST_MAX = 16 };
-#define ACCOUNT_FILE "account.json"
-#define KEY_FILE     "account.pem"
 
 /* Folders of accounts: of those that every version of the module can use, and of those with newer keys. */
 #define PREFIX_RSA   "ACME"
@@ -21,11 +19,6 @@ enum { ACCOUNTS_MAX = 1000, HOST_MAX = 16 };
 const char *md_account_public_id(const char *id)
 {
     return id && !strncmp(id, PREFIX_RSA "-", strlen(PREFIX_RSA "-")) ? id : NULL;
-}
-
-static const char *copy_at(const json_t *doc, const char *key, apr_pool_t *p)
-{
-    return apr_pstrdup(p, md_json_text(doc, key));
 }
 
 json_t *md_account_to_json(const md_account *account, apr_pool_t *p)
@@ -49,21 +42,21 @@ md_account *md_account_from_json(const json_t *doc, apr_pool_t *p)
 {
     md_account *account = apr_pcalloc(p, sizeof(*account));
 
-    account->status = copy_at(doc, "status", p);
-    account->url = copy_at(doc, "url", p);
-    account->ca_url = copy_at(doc, "ca-url", p);
+    account->status = md_json_copy(doc, "status", p);
+    account->url = md_json_copy(doc, "url", p);
+    account->ca_url = md_json_copy(doc, "ca-url", p);
     if (!account->ca_url || !account->url || md_url_reason(account->url))
         return NULL;
     account->contacts = md_json_names(doc, "contact", p);
     if (!account->contacts)
         account->contacts = md_json_names(doc, "registration.contact", p);
     account->registration = md_json_at(doc, "registration");
-    account->agreement = copy_at(doc, "agreement", p);
+    account->agreement = md_json_copy(doc, "agreement", p);
     if (!account->agreement)
-        account->agreement = copy_at(doc, "terms-of-service", p);
-    account->orders = copy_at(doc, "orders", p);
-    account->eab_kid = copy_at(doc, "eab.kid", p);
-    account->eab_hmac = copy_at(doc, "eab.hmac", p);
+        account->agreement = md_json_copy(doc, "terms-of-service", p);
+    account->orders = md_json_copy(doc, "orders", p);
+    account->eab_kid = md_json_copy(doc, "eab.kid", p);
+    account->eab_hmac = md_json_copy(doc, "eab.hmac", p);
     return account;
 }
 
@@ -80,19 +73,24 @@ static int is_bad_file(const md_err *err)
     return !strcmp(err->type, "md:bad-file");
 }
 
-static md_err *load_key(md_store *store, md_group group, const char *name, apr_pool_t *p, md_key **key)
+md_err *md_account_load_key(md_store *store, md_place place, apr_pool_t *p, md_key **key)
 {
     md_bytes pem;
 
     *key = NULL;
-    MD_TRY(md_store_load(store, MD_PLACE(group, name, KEY_FILE), p, &pem));
+    MD_TRY(md_store_load(store, place, p, &pem));
     return pem.data ? md_key_from_pem(pem, store->secret, p, key) : NULL;
+}
+
+static md_err *load_key(md_store *store, md_group group, const char *name, apr_pool_t *p, md_key **key)
+{
+    return md_account_load_key(store, MD_PLACE(group, name, MD_ACCOUNT_KEY), p, key);
 }
 
 /** Record of a folder, without its key; a damaged one is set aside and reported. */
 static md_err *load_record(md_store *store, md_group group, const char *name, apr_pool_t *p, md_account **out)
 {
-    md_place place = MD_PLACE(group, name, ACCOUNT_FILE);
+    md_place place = MD_PLACE(group, name, MD_ACCOUNT_FILE);
     json_t *doc;
     md_err *err = md_store_load_json(store, place, p, &doc);
 
@@ -124,7 +122,7 @@ static md_err *load_fitting(md_store *store, md_group group, const char *name, c
         return NULL;
     err = load_key(store, group, name, p, &account->key);
     if (err && is_bad_file(err))
-        md_store_set_aside(store, MD_PLACE(group, name, KEY_FILE), md_err_text(err, p), p);
+        md_store_set_aside(store, MD_PLACE(group, name, MD_ACCOUNT_KEY), md_err_text(err, p), p);
     else if (err)
         return err;
     *out = account->key ? account : NULL;
@@ -202,7 +200,7 @@ static md_err *check_wish(const md_directory *directory, const md_account_wish *
 static md_err *registration_key(md_store *store, const md_account_wish *wish, apr_pool_t *p, md_key **key)
 {
     static const md_key_spec spec = { .type = MD_KEY_EC, .curve = "P-256" };
-    md_place place = MD_PLACE(MD_GROUP_STAGING, wish->domain, KEY_FILE);
+    md_place place = MD_PLACE(MD_GROUP_STAGING, wish->domain, MD_ACCOUNT_KEY);
     md_err *err = load_key(store, MD_GROUP_STAGING, wish->domain, p, key);
     md_bytes pem;
 
@@ -251,7 +249,7 @@ static void fill(const md_account_wish *wish, const md_answer *answer, const md_
 
 md_err *md_account_save(md_store *store, const md_account *account, apr_pool_t *p)
 {
-    return md_store_save_json(store, MD_PLACE(account->group, account->name, ACCOUNT_FILE),
+    return md_store_save_json(store, MD_PLACE(account->group, account->name, MD_ACCOUNT_FILE),
                               md_account_to_json(account, p), p);
 }
 
@@ -301,6 +299,24 @@ static int is_gone(const md_err *err)
     return md_problem_is(err, "accountDoesNotExist") || md_problem_is(err, "unauthorized");
 }
 
+/** A change of the key that was interrupted after the CA had made it: what our key cannot do, the next one
+ * can. */
+static md_err *post_with_next_key(const md_call *call, md_store *store, md_account *account,
+                                  const md_post *post, md_err *refusal, apr_pool_t *p, md_answer *answer)
+{
+    md_post again = *post;
+    md_key *next;
+
+    if (refusal->fault == MD_FAULT_LOCAL || !strncmp(refusal->type, "md:", 3) ||
+        md_account_load_key(store, MD_PLACE(account->group, account->name, MD_ACCOUNT_NEXT_KEY), p, &next) ||
+        !next)
+        return refusal;
+    again.key = next;
+    MD_TRY(md_call_post_json(call, &again, p, answer));
+    account->key = next;
+    return NULL;
+}
+
 md_err *md_account_check(const md_call *call, md_store *store, md_account *account,
                          const md_account_wish *wish, apr_pool_t *p, int *usable)
 {
@@ -318,6 +334,8 @@ md_err *md_account_check(const md_call *call, md_store *store, md_account *accou
     }
     post.payload = payload;
     err = md_call_post_json(call, &post, p, &answer);
+    if (err)
+        err = post_with_next_key(call, store, account, &post, err, p, &answer);
     if (err && !is_gone(err))
         return err;
     account->status = err ? NULL : md_json_text(answer.doc, "status");
@@ -371,9 +389,9 @@ static md_err *store_account(md_store *store, const char *id, md_account *accoun
     account->group = MD_GROUP_ACCOUNTS;
     account->name = id;
     MD_TRY(md_key_to_pem(account->key, store->secret, p, &pem));
-    APR_ARRAY_PUSH(files, md_file) = (md_file){ .file = KEY_FILE, .value = pem };
+    APR_ARRAY_PUSH(files, md_file) = (md_file){ .file = MD_ACCOUNT_KEY, .value = pem };
     APR_ARRAY_PUSH(files, md_file) =
-        (md_file){ .file = ACCOUNT_FILE,
+        (md_file){ .file = MD_ACCOUNT_FILE,
                    .value = md_bytes_of(md_json_text_of(md_account_to_json(account, p), p)) };
     return md_store_save_set(store, MD_GROUP_ACCOUNTS, id, files, 0, p);
 }
@@ -390,7 +408,7 @@ md_err *md_account_promote(md_store *store, const char *domain, apr_pool_t *p, c
         return NULL;
     err = load_key(store, MD_GROUP_STAGING, domain, p, &account->key);
     if (err || !account->key) {
-        md_store_set_aside(store, MD_PLACE(MD_GROUP_STAGING, domain, ACCOUNT_FILE),
+        md_store_set_aside(store, MD_PLACE(MD_GROUP_STAGING, domain, MD_ACCOUNT_FILE),
                            "its key is missing or unreadable", p);
         return NULL;
     }
@@ -399,6 +417,6 @@ md_err *md_account_promote(md_store *store, const char *domain, apr_pool_t *p, c
     if (!*id)
         MD_TRY(free_id(account, ids, p, id));
     MD_TRY(store_account(store, *id, account, p));
-    MD_TRY(md_store_drop(store, MD_PLACE(MD_GROUP_STAGING, domain, ACCOUNT_FILE), p));
-    return md_store_drop(store, MD_PLACE(MD_GROUP_STAGING, domain, KEY_FILE), p);
+    MD_TRY(md_store_drop(store, MD_PLACE(MD_GROUP_STAGING, domain, MD_ACCOUNT_FILE), p));
+    return md_store_drop(store, MD_PLACE(MD_GROUP_STAGING, domain, MD_ACCOUNT_KEY), p);
 }

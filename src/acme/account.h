@@ -47,6 +47,14 @@ md_account *md_account_from_json(const json_t *doc, apr_pool_t *p);
 MD_MUST md_err *md_account_find(md_store *store, const md_account_wish *wish, apr_pool_t *p,
                                 md_account **out);
 
+/* Files of an account's folder. The next key is there while the CA is asked to change to it (acme/rollover).
+ */
+#define MD_ACCOUNT_FILE     "account.json"
+#define MD_ACCOUNT_KEY      "account.pem"
+#define MD_ACCOUNT_NEXT_KEY "account.next.pem"
+
+/** One of its keys; absent: *key NULL. Damaged: "md:bad-file". */
+MD_MUST md_err *md_account_load_key(md_store *store, md_place place, apr_pool_t *p, md_key **key);
 /** The account in a folder below accounts/, with its key; absent or unusable: *out NULL. */
 MD_MUST md_err *md_account_load(md_store *store, const char *id, apr_pool_t *p, md_account **out);
 

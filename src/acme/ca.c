@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { NONCES_MAX = 64, NONCE_LENGTH_MAX = 256, PROFILES_MAX = 64 };
+enum { NONCES_MAX = 64, NONCE_LENGTH_MAX = 256, PROFILES_MAX = 64, IDENTITIES_MAX = 16 };
 #define NONCE_LIFE     apr_time_from_sec(600)
 #define DIRECTORY_LIFE apr_time_from_sec(3600)
 #define GATE_PAUSE     apr_time_from_msec(50)
@@ -255,6 +255,31 @@ static const char **read_profiles(const json_t *profiles, apr_pool_t *p)
     return names;
 }
 
+static const char **read_identities(const json_t *identities, apr_pool_t *p)
+{
+    const char **names = apr_pcalloc(p, (IDENTITIES_MAX + 1) * sizeof(*names));
+    int count = 0;
+
+    for (size_t i = 0; i < json_array_size(identities) && count < IDENTITIES_MAX; ++i) {
+        const char *name = json_string_value(json_array_get(identities, i));
+
+        if (name)
+            names[count++] = apr_pstrdup(p, name);
+    }
+    return count ? names : NULL;
+}
+
+static int same_list(const char **a, const char **b)
+{
+    int i = 0;
+
+    if (!a || !b)
+        return a == b;
+    while (a[i] && b[i] && !strcmp(a[i], b[i]))
+        ++i;
+    return !a[i] && !b[i];
+}
+
 static void fill(md_directory *into, const json_t *doc, apr_pool_t *p)
 {
     *into = (md_directory){
@@ -267,6 +292,7 @@ static void fill(md_directory *into, const json_t *doc, apr_pool_t *p)
         .terms = apr_pstrdup(p, md_json_text(doc, "meta.termsOfService")),
         .eab_required = md_json_flag(doc, "meta.externalAccountRequired", 0),
         .profiles = read_profiles(md_json_at(doc, "meta.profiles"), p),
+        .caa = read_identities(md_json_at(doc, "meta.caaIdentities"), p),
     };
 }
 
@@ -275,8 +301,8 @@ static int same_directory(const md_directory *a, const md_directory *b)
     return a && md_text_equal(a->new_nonce, b->new_nonce) && md_text_equal(a->new_account, b->new_account) &&
            md_text_equal(a->new_order, b->new_order) && md_text_equal(a->revoke_cert, b->revoke_cert) &&
            md_text_equal(a->key_change, b->key_change) && md_text_equal(a->renewal_info, b->renewal_info) &&
-           md_text_equal(a->terms, b->terms) && a->eab_required == b->eab_required && !a->profiles &&
-           !b->profiles;
+           md_text_equal(a->terms, b->terms) && a->eab_required == b->eab_required &&
+           same_list(a->profiles, b->profiles) && same_list(a->caa, b->caa);
 }
 
 static md_err *check_directory(const md_ca *ca, const json_t *doc, const md_directory *directory,

@@ -26,6 +26,7 @@ typedef struct md_directory {
     const char *terms;
     int eab_required;
     const char **profiles; /* names, NULL-terminated, or NULL when the CA has none */
+    const char **caa;      /* likewise: names that CAA records know the CA by */
 } md_directory;
 
 /** An account that the gate's orders use. Immutable; held by reference. */

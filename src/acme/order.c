@@ -45,11 +45,6 @@ static md_names *list_at(const json_t *doc, const char *key, apr_pool_t *p)
     return names ? names : md_names_make(p);
 }
 
-static const char *copy_at(const json_t *doc, const char *key, apr_pool_t *p)
-{
-    return apr_pstrdup(p, md_json_text(doc, key));
-}
-
 md_order *md_order_from_json(const json_t *doc, apr_pool_t *p)
 {
     md_order *order;
@@ -57,15 +52,15 @@ md_order *md_order_from_json(const json_t *doc, apr_pool_t *p)
     if (!md_json_text(doc, "url") || md_url_reason(md_json_text(doc, "url")))
         return NULL;
     order = apr_pcalloc(p, sizeof(*order));
-    order->url = copy_at(doc, "url", p);
+    order->url = md_json_copy(doc, "url", p);
     order->status = status_of(md_json_text(doc, "status"));
     order->authorizations = list_at(doc, "authorizations", p);
     order->setups = list_at(doc, "challenge-setups", p);
-    order->finalize = copy_at(doc, "finalize", p);
-    order->certificate = copy_at(doc, "certificate", p);
-    order->spec = copy_at(doc, "key-spec", p);
-    order->account = copy_at(doc, "account", p);
-    order->ca_url = copy_at(doc, "ca-url", p);
+    order->finalize = md_json_copy(doc, "finalize", p);
+    order->certificate = md_json_copy(doc, "certificate", p);
+    order->spec = md_json_copy(doc, "key-spec", p);
+    order->account = md_json_copy(doc, "account", p);
+    order->ca_url = md_json_copy(doc, "ca-url", p);
     order->done = list_at(doc, "authorizations-done", p);
     return order;
 }

@@ -92,6 +92,11 @@ const char *md_json_text(const json_t *doc, const char *path)
     return json_string_value(md_json_at(doc, path));
 }
 
+const char *md_json_copy(const json_t *doc, const char *path, apr_pool_t *p)
+{
+    return apr_pstrdup(p, md_json_text(doc, path));
+}
+
 json_int_t md_json_int(const json_t *doc, const char *path, json_int_t otherwise)
 {
     const json_t *value = md_json_at(doc, path);

@@ -23,6 +23,8 @@ const char *md_json_line(const json_t *doc, apr_pool_t *p);
 /* Reads: absent or wrong type gives NULL / the default. Strings are borrowed from the document. */
 const json_t *md_json_at(const json_t *doc, const char *path);
 const char *md_json_text(const json_t *doc, const char *path);
+/** The same, copied into the pool. */
+const char *md_json_copy(const json_t *doc, const char *path, apr_pool_t *p);
 json_int_t md_json_int(const json_t *doc, const char *path, json_int_t otherwise);
 int md_json_flag(const json_t *doc, const char *path, int otherwise);
 apr_time_t md_json_date(const json_t *doc, const char *path);                /* 0 if absent */

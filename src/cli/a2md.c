@@ -26,6 +26,8 @@ static const md_command commands[] = {
       "a2md -d /etc/apache2/md renew example.org", MD_STORE_WRITE, md_cmd_renew },
     { "export",        "name folder",                "copy key, certificate, chain and fullchain to a folder",
       "a2md -d /etc/apache2/md export example.org /root/example.org", MD_STORE_READ, md_cmd_export },
+    { "revoke",        "[--reason R] [--replace] [--yes] name", "have the CA revoke the certificates of a domain",
+      "a2md -d /etc/apache2/md revoke --reason keyCompromise --replace example.org", MD_STORE_WRITE, md_cmd_revoke },
     { "orphans",       "[--remove] [--yes]",         "list what nothing refers to any more; remove it after asking",
       "a2md -d /etc/apache2/md orphans --remove", MD_STORE_WRITE, md_cmd_orphans },
     { "add",           "domain...",                  "store a new managed domain, after checks",
@@ -44,6 +46,14 @@ static const md_command commands[] = {
       "a2md -d /etc/apache2/md store list", MD_STORE_READ, md_cmd_store_list },
     { "store update",  "name [domains dns...]",      "change a stored domain without checks",
       "a2md -d /etc/apache2/md store update example.org domains example.org", MD_STORE_WRITE, md_cmd_store_update },
+    { "account list",  "",                           "show the accounts at certificate authorities",
+      "a2md -d /etc/apache2/md account list", MD_STORE_READ, md_cmd_account_list },
+    { "account update", "account contact...",        "change the contacts of an account at its CA",
+      "a2md -d /etc/apache2/md account update ACMEv2-ca.example-0000 you@example.org", MD_STORE_WRITE, md_cmd_account_update },
+    { "account rollover", "account...",              "give accounts a new key",
+      "a2md -d /etc/apache2/md account rollover ACMEv2-ca.example-0000", MD_STORE_WRITE, md_cmd_account_rollover },
+    { "account deactivate", "[--yes] account...",    "end accounts at their CA, for good",
+      "a2md -d /etc/apache2/md account deactivate ACMEv2-ca.example-0000", MD_STORE_WRITE, md_cmd_account_deactivate },
     { "acme newreg",   "contact...",                 "register an account at the CA of -a",
       "a2md -d /etc/apache2/md -a https://ca.example/dir -t accepted acme newreg you@example.org", MD_STORE_WRITE, md_cmd_acme_newreg },
     { "acme validate", "account...",                 "ask the CA whether it knows these accounts",
@@ -79,7 +89,7 @@ static void print_commands(const char *words)
     fputs("\ncommands:\n", stderr);
     for (size_t i = 0; i < COMMANDS; ++i)
         if (belongs(&commands[i], words))
-            fprintf(stderr, "  %-14s %-30s %s\n", commands[i].words, commands[i].arguments, commands[i].help);
+            fprintf(stderr, "  %-18s  %s\n", commands[i].words, commands[i].help);
     fputs("\n'a2md COMMAND --help' tells more about one.\n", stderr);
 }
 
@@ -193,6 +203,18 @@ void md_cli_show(md_cli *cli, const md_domain *domain, int renew)
     if (renew >= 0)
         md_json_set_flag(doc, "renew", renew);
     json_array_append(cli->output, doc);
+}
+
+int md_cli_agreed(const char *fmt, ...)
+{
+    char answer[8] = "";
+    va_list args;
+
+    va_start(args, fmt);
+    vfprintf(stderr, fmt, args);
+    va_end(args);
+    fputs(" [y/N] ", stderr);
+    return fgets(answer, sizeof(answer), stdin) && (*answer == 'y' || *answer == 'Y');
 }
 
 /** What a way to a CA is made of. */

@@ -8,9 +8,10 @@
 
 #include <getopt.h>
 
-#include "acme/call.h"
+#include "acme/account.h"
 #include "base/log.h"
 #include "jobs/core.h"
+#include "status/status.h"
 
 typedef struct md_cli {
     apr_pool_t *p;
@@ -41,6 +42,11 @@ md_err *md_cmd_status(md_cli *cli, int argc, char **argv);
 md_err *md_cmd_renew(md_cli *cli, int argc, char **argv);
 md_err *md_cmd_export(md_cli *cli, int argc, char **argv);
 md_err *md_cmd_orphans(md_cli *cli, int argc, char **argv);
+md_err *md_cmd_revoke(md_cli *cli, int argc, char **argv);
+md_err *md_cmd_account_list(md_cli *cli, int argc, char **argv);
+md_err *md_cmd_account_update(md_cli *cli, int argc, char **argv);
+md_err *md_cmd_account_rollover(md_cli *cli, int argc, char **argv);
+md_err *md_cmd_account_deactivate(md_cli *cli, int argc, char **argv);
 md_err *md_cmd_drive(md_cli *cli, int argc, char **argv);
 md_err *md_cmd_store_list(md_cli *cli, int argc, char **argv);
 md_err *md_cmd_store_add(md_cli *cli, int argc, char **argv);
@@ -74,6 +80,8 @@ void md_cli_show(md_cli *cli, const md_domain *domain, int renew);
 /** Is something to be done for it now? */
 int md_cli_is_due(const md_core *core, const md_domain *domain, apr_pool_t *p);
 
+/** Renews a domain now: asks the server that runs and waits, else does it in this process. */
+MD_MUST md_err *md_cli_renew(md_cli *cli, md_domain *domain);
 /** Renews a domain in this process, whether it is due or not, and activates the result. */
 MD_MUST md_err *md_cli_drive(md_cli *cli, md_domain *domain);
 /** For md_core.facts: read from the store; `self` is the core. */
@@ -81,6 +89,11 @@ md_err *md_cli_facts(void *self, const md_domain *domain, apr_pool_t *p, apr_arr
 /** May output be coloured: a terminal, and nobody against it (NO_COLOR)? */
 int md_cli_colours(void);
 
+/** Asks a question on the terminal; only a clear yes is one. */
+int md_cli_agreed(const char *fmt, ...) MD_PRINTF(1, 2);
+
+/** The account with this id, and the way to its CA; unknown is a failure. */
+MD_MUST md_err *md_cli_account(md_cli *cli, const char *id, md_account **account, md_call *call);
 /** Opens the way to a CA and reads its directory. All ends with the pool. */
 MD_MUST md_err *md_cli_call(md_cli *cli, const char *ca_url, const char *eab_kid, md_call *call);
 /** Who we say we are to CAs. */

@@ -11,15 +11,6 @@
 /* Where a new account waits for its folder: no domain has this name. */
 #define WAITING "a2md"
 
-/** The account with this id, and the way to its CA. */
-static md_err *open_account(md_cli *cli, const char *id, md_account **account, md_call *call)
-{
-    MD_TRY(md_account_load(cli->store, id, cli->p, account));
-    if (!*account)
-        return md_cli_fail(cli, APR_ENOENT, "unknown account: %s", id);
-    return md_cli_call(cli, (*account)->ca_url, (*account)->eab_kid, call);
-}
-
 md_err *md_cmd_acme_newreg(md_cli *cli, int argc, char **argv)
 {
     md_account_wish wish = { .ca_url = cli->ca_url, .agreement = cli->terms, .domain = WAITING };
@@ -58,7 +49,7 @@ md_err *md_cmd_acme_validate(md_cli *cli, int argc, char **argv)
         md_call call = { NULL, NULL, NULL, NULL, NULL };
         int usable;
 
-        MD_TRY(open_account(cli, argv[i], &account, &call));
+        MD_TRY(md_cli_account(cli, argv[i], &account, &call));
         MD_TRY(md_account_check(&call, cli->store, account, &wish, cli->p, &usable));
         if (!usable)
             return md_cli_fail(cli, APR_EACCES, "the CA does not accept the account %s any more: %s", argv[i],
@@ -80,7 +71,7 @@ md_err *md_cmd_acme_agree(md_cli *cli, int argc, char **argv)
         md_account *account = NULL;
         md_call call = { NULL, NULL, NULL, NULL, NULL };
 
-        MD_TRY(open_account(cli, argv[i], &account, &call));
+        MD_TRY(md_cli_account(cli, argv[i], &account, &call));
         directory = md_ca_directory(call.ca, md_now(call.clock));
         if (!directory || !directory->terms)
             return md_cli_fail(cli, APR_ENOENT, "the CA of the account %s has no terms of service", argv[i]);
@@ -102,7 +93,7 @@ static md_err *deactivate(md_cli *cli, const char *id)
     md_account *account = NULL;
     md_call call;
 
-    MD_TRY(open_account(cli, id, &account, &call));
+    MD_TRY(md_cli_account(cli, id, &account, &call));
     md_json_set_text(members, "status", "deactivated");
     return md_account_change(&call, account, members, "deactivating the account", cli->p);
 }

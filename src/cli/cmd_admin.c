@@ -55,6 +55,16 @@ static md_err *wait_for(md_cli *cli, const md_domain *domain, apr_time_t asked)
     return err;
 }
 
+md_err *md_cli_renew(md_cli *cli, md_domain *domain)
+{
+    const apr_time_t now = apr_time_now();
+
+    if (!md_store_occupant(cli->store, cli->p))
+        return md_cli_drive(cli, domain);
+    MD_TRY(md_ask_for(cli->store, domain->name, now, cli->p));
+    return wait_for(cli, domain, apr_time_sec(now) * APR_USEC_PER_SEC);
+}
+
 md_err *md_cmd_renew(md_cli *cli, int argc, char **argv)
 {
     const long server = md_store_occupant(cli->store, cli->p);

@@ -124,14 +124,6 @@ static void show(const search *in)
     }
 }
 
-static int agreed(const search *in)
-{
-    char answer[8] = "";
-
-    fprintf(stderr, "Remove %d folder(s) for good? Keys in them are lost. [y/N] ", in->found->nelts);
-    return fgets(answer, sizeof(answer), stdin) && (*answer == 'y' || *answer == 'Y');
-}
-
 md_err *md_cmd_orphans(md_cli *cli, int argc, char **argv)
 {
     static const struct option options[] = { { "remove", no_argument, NULL, 'r' },
@@ -152,7 +144,8 @@ md_err *md_cmd_orphans(md_cli *cli, int argc, char **argv)
     MD_TRY(learn(&in));
     MD_TRY(find_orphans(&in));
     show(&in);
-    if (!remove || !in.found->nelts || (!yes && !agreed(&in)))
+    if (!remove || !in.found->nelts ||
+        (!yes && !md_cli_agreed("Remove %d folder(s) for good? Keys in them are lost.", in.found->nelts)))
         return NULL;
     for (int i = 0; i < in.found->nelts; ++i)
         MD_TRY(md_store_drop(cli->store, APR_ARRAY_IDX(in.found, i, md_place), cli->p));

@@ -106,6 +106,7 @@ static int lost_account(md_step *step, const md_next *next)
     if (next->verdict != MD_FAILED || !renewal->call.account || (step->work->again & MD_AGAIN_ACCOUNT))
         return 0;
     return md_problem_is(next->err, "accountDoesNotExist") ||
+           md_problem_is(next->err, "malformed") || /* as CAs call a signature by a key that was replaced */
            (next->err->fault == MD_FAULT_REMOTE && md_problem_is(next->err, "unauthorized"));
 }
 

@@ -263,6 +263,18 @@ md_err *md_cert_facts_of(X509 *cert, apr_pool_t *p, md_cert_facts *out)
     return NULL;
 }
 
+md_err *md_chain_leaf_der(const md_chain *chain, apr_pool_t *p, md_bytes *der)
+{
+    unsigned char *bytes = NULL;
+    const int size = i2d_X509(sk_X509_value(chain, 0), &bytes);
+
+    if (size <= 0)
+        return md_fail_tls(p, "md:bad-certificate", "cannot encode the certificate");
+    *der = (md_bytes){ apr_pmemdup(p, bytes, (apr_size_t)size), (apr_size_t)size };
+    OPENSSL_free(bytes);
+    return NULL;
+}
+
 md_err *md_chain_facts(const md_chain *chain, apr_pool_t *p, md_cert_facts *out)
 {
     return md_cert_facts_of(sk_X509_value(chain, 0), p, out);

@@ -33,6 +33,8 @@ MD_MUST md_err *md_chain_to_pem(const md_chain *chain, apr_pool_t *p, md_bytes *
 int md_chain_length(const md_chain *chain);
 /** Appends the certificates of `more`, by reference. */
 void md_chain_append(md_chain *chain, const md_chain *more);
+/** DER of the leaf. */
+MD_MUST md_err *md_chain_leaf_der(const md_chain *chain, apr_pool_t *p, md_bytes *der);
 /** Facts of the leaf. */
 MD_MUST md_err *md_chain_facts(const md_chain *chain, apr_pool_t *p, md_cert_facts *out);
 MD_MUST md_err *md_cert_facts_of(X509 *cert, apr_pool_t *p, md_cert_facts *out);

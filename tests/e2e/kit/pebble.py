@@ -123,6 +123,10 @@ class Pebble:
         """The PEM of the root that its certificates chain up to."""
         return self.get(f"/roots/{number}").decode()
 
+    def cert_status(self, cert):
+        """"Valid" or "Revoked"."""
+        return json.loads(self.get(f"/cert-status-by-serial/{cert.serial_number:x}"))["Status"]
+
     def log(self):
         """What it has printed, one line a request."""
         return self.proc.output()
