@@ -299,22 +299,17 @@ static int is_gone(const md_err *err)
     return md_problem_is(err, "accountDoesNotExist") || md_problem_is(err, "unauthorized");
 }
 
-/** A change of the key that was interrupted after the CA had made it: what our key cannot do, the next one
- * can. */
-static md_err *post_with_next_key(const md_call *call, md_store *store, md_account *account,
-                                  const md_post *post, md_err *refusal, apr_pool_t *p, md_answer *answer)
+/** The key of a change that was interrupted: the CA may have it already. NULL: there is none, or the failure
+ * is no refusal. */
+static md_key *next_key(md_store *store, const md_account *account, const md_err *refusal, apr_pool_t *p)
 {
-    md_post again = *post;
-    md_key *next;
+    const md_place place = MD_PLACE(account->group, account->name, MD_ACCOUNT_NEXT_KEY);
+    md_key *next = NULL;
 
-    if (refusal->fault == MD_FAULT_LOCAL || !strncmp(refusal->type, "md:", 3) ||
-        md_account_load_key(store, MD_PLACE(account->group, account->name, MD_ACCOUNT_NEXT_KEY), p, &next) ||
-        !next)
-        return refusal;
-    again.key = next;
-    MD_TRY(md_call_post_json(call, &again, p, answer));
-    account->key = next;
-    return NULL;
+    if (strncmp(refusal->type, MD_ACME_ERROR, strlen(MD_ACME_ERROR)) != 0 ||
+        md_account_load_key(store, place, p, &next))
+        return NULL;
+    return next;
 }
 
 md_err *md_account_check(const md_call *call, md_store *store, md_account *account,
@@ -334,8 +329,11 @@ md_err *md_account_check(const md_call *call, md_store *store, md_account *accou
     }
     post.payload = payload;
     err = md_call_post_json(call, &post, p, &answer);
-    if (err)
-        err = post_with_next_key(call, store, account, &post, err, p, &answer);
+    post.key = err ? next_key(store, account, err, p) : NULL;
+    if (post.key) {
+        err = md_call_post_json(call, &post, p, &answer);
+        account->key = err ? account->key : (md_key *)(apr_uintptr_t)post.key;
+    }
     if (err && !is_gone(err))
         return err;
     account->status = err ? NULL : md_json_text(answer.doc, "status");

@@ -22,6 +22,9 @@ enum { EXIT_USAGE = 2 };
 static const md_command commands[] = {
     { "status",        "[name...]",                  "show how things stand: state, expiry, what comes next, last problem",
       "a2md -d /etc/apache2/md status", MD_STORE_READ, md_cmd_status },
+    { "check",         "[--online] [--resolver ADDRESS[:PORT]] [--http-port N] [--https-port N] [name...]",
+      "find what is wrong, offline or also as the world sees it", "a2md -d /etc/apache2/md check --online example.org",
+      MD_STORE_READ, md_cmd_check },
     { "renew",         "name...",                    "renew now: by the server that runs, else by itself",
       "a2md -d /etc/apache2/md renew example.org", MD_STORE_WRITE, md_cmd_renew },
     { "export",        "name folder",                "copy key, certificate, chain and fullchain to a folder",
@@ -294,17 +297,17 @@ static md_err *read_plan(md_cli *cli)
     return NULL;
 }
 
-/** The user of the server's children, as far as the store tells: what we make for them must be theirs. */
-static long user_of(const char *base, apr_pool_t *p)
+long md_cli_user(const md_cli *cli)
 {
+    const char *staging = apr_pstrcat(cli->p, cli->base, "/staging", NULL);
     apr_finfo_t found;
 
-    if (apr_stat(&found, apr_pstrcat(p, base, "/staging", NULL), APR_FINFO_USER, p) != APR_SUCCESS)
+    if (apr_stat(&found, staging, APR_FINFO_USER, cli->p) != APR_SUCCESS)
         return -1;
     return (long)found.user;
 }
 
-static md_err *open_store(md_cli *cli, int writes)
+md_err *md_cli_open(md_cli *cli, int writes)
 {
     md_store_fs_options options = { .base = NULL, .uid = -1, .read_only = !writes };
     char *base = NULL;
@@ -315,7 +318,7 @@ static md_err *open_store(md_cli *cli, int writes)
     if (apr_filepath_merge(&base, NULL, cli->store_dir, 0, cli->p) != APR_SUCCESS)
         return md_usage(cli, "-d %s is not a usable path", cli->store_dir);
     options.base = cli->base = base;
-    options.uid = user_of(base, cli->p);
+    options.uid = md_cli_user(cli);
     if (!writes && apr_stat(&found, base, APR_FINFO_TYPE, cli->p) != APR_SUCCESS)
         md_log(MD_LOG_WARN, 0, "there is no store at %s", base);
     MD_TRY(md_store_fs_open(&options, cli->p, &cli->store));
@@ -400,7 +403,7 @@ static int is_help(const char *word)
 static md_err *run(md_cli *cli, int argc, char **argv, int used)
 {
     if (cli->command->store)
-        MD_TRY(open_store(cli, cli->command->store == MD_STORE_WRITE));
+        MD_TRY(md_cli_open(cli, cli->command->store == MD_STORE_WRITE));
     optind = 1;
     return cli->command->run(cli, argc - used + 1, argv + used - 1);
 }

@@ -39,6 +39,7 @@ md_err *md_cmd_add(md_cli *cli, int argc, char **argv);
 md_err *md_cmd_list(md_cli *cli, int argc, char **argv);
 md_err *md_cmd_update(md_cli *cli, int argc, char **argv);
 md_err *md_cmd_status(md_cli *cli, int argc, char **argv);
+md_err *md_cmd_check(md_cli *cli, int argc, char **argv);
 md_err *md_cmd_renew(md_cli *cli, int argc, char **argv);
 md_err *md_cmd_export(md_cli *cli, int argc, char **argv);
 md_err *md_cmd_orphans(md_cli *cli, int argc, char **argv);
@@ -64,6 +65,8 @@ MD_MUST md_err *md_cli_fail(md_cli *cli, apr_status_t status, const char *fmt, .
 /** Reads one more option of the command: its letter, 0 after the last, -1 when it has no such option. */
 int md_cli_option(int argc, char **argv, const char *letters, const struct option *options);
 
+/** Opens the store of -d and reads its domains; once more for writing is fine. */
+MD_MUST md_err *md_cli_open(md_cli *cli, int writes);
 /** The domain with this name, else the one that has this DNS name; unknown is a failure. */
 MD_MUST md_err *md_cli_domain(md_cli *cli, const char *name, md_domain **out);
 /** The named domains, or all by name when no name is given. */
@@ -86,6 +89,9 @@ MD_MUST md_err *md_cli_renew(md_cli *cli, md_domain *domain);
 MD_MUST md_err *md_cli_drive(md_cli *cli, md_domain *domain);
 /** For md_core.facts: read from the store; `self` is the core. */
 md_err *md_cli_facts(void *self, const md_domain *domain, apr_pool_t *p, apr_array_header_t **facts);
+/** The user of the server's children, as far as the store tells: what we make for them must be theirs. -1:
+ * not known. */
+long md_cli_user(const md_cli *cli);
 /** May output be coloured: a terminal, and nobody against it (NO_COLOR)? */
 int md_cli_colours(void);
 

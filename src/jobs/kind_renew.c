@@ -42,7 +42,9 @@ static void fill_call(md_step *step, md_renewal *renewal)
     const md_policy *policy = &step->domain->policy;
 
     renewal->gate = md_cas_gate(step->desk->cas, renewal->staged->ca_url, md_renew_eab(step->domain));
-    renewal->route = (md_http_route){ policy->proxy_url, policy->ca_file, policy->proxy_ca_file };
+    renewal->route = (md_http_route){ .proxy_url = policy->proxy_url,
+                                      .ca_file = policy->ca_file,
+                                      .proxy_ca_file = policy->proxy_ca_file };
     renewal->call = (md_call){ .ca = renewal->gate,
                                .http = step->desk->http,
                                .route = &renewal->route,

@@ -42,7 +42,7 @@ typedef struct transfer {
     apr_size_t room, limit; /* of the body */
     apr_size_t header_bytes;
     int too_large;
-    struct curl_slist *headers;
+    struct curl_slist *headers, *connect_to;
     char reason[CURL_ERROR_SIZE];
 } transfer;
 
@@ -181,8 +181,10 @@ static void set_limits(md_http *http)
     curl_easy_setopt(easy, CURLOPT_USERAGENT, http->user_agent);
 }
 
-static void set_route(CURL *easy, const md_http_route *route)
+static void set_route(CURL *easy, transfer *run)
 {
+    const md_http_route *route = run->route;
+
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     if (route->ca_file) {
@@ -195,6 +197,13 @@ static void set_route(CURL *easy, const md_http_route *route)
     }
     if (route->proxy_url)
         curl_easy_setopt(easy, CURLOPT_PROXY, route->proxy_url);
+    if (route->connect_to) {
+        run->connect_to = curl_slist_append(NULL, apr_pstrcat(run->p, "::", route->connect_to, NULL));
+        curl_easy_setopt(easy, CURLOPT_CONNECT_TO, run->connect_to);
+        curl_easy_setopt(easy, CURLOPT_PROXY, "");
+        curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L); /* not one that leads elsewhere */
+        curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+    }
 }
 
 static void add_line(transfer *run, const char *name, const char *value)
@@ -234,7 +243,7 @@ static void prepare(md_http *http, transfer *run)
 
     curl_easy_reset(easy); /* keeps connections and TLS sessions */
     set_limits(http);
-    set_route(easy, run->route);
+    set_route(easy, run);
     set_request(easy, run);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, run);
@@ -418,13 +427,14 @@ static md_err *send_by_curl(md_http *http, transfer *run)
     err = finish(http, run, code);
     curl_easy_reset(http->easy); /* forgets what lives in the pool */
     curl_slist_free_all(run->headers);
+    curl_slist_free_all(run->connect_to);
     return err;
 }
 
 md_err *md_http_send(md_http *http, const md_http_request *request, const md_http_route *route, apr_pool_t *p,
                      md_http_response *response)
 {
-    static const md_http_route direct = { NULL, NULL, NULL };
+    static const md_http_route direct = { .proxy_url = NULL };
     transfer run = { .request = request, .route = route ? route : &direct, .response = response, .p = p };
     const char *reason;
 
