@@ -2,6 +2,8 @@
 """The command line on a store that a server made."""
 
 import json
+import os
+import re
 import subprocess
 
 import pytest
@@ -63,3 +65,48 @@ def test_a_store_that_is_not_there_is_said(stopped):
     _, err = a2md(stopped, "list")
     assert "there is no store" in err
     assert not stopped.store.path.exists()
+
+
+COMPLETE = """
+. docs/completion/a2md
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=()
+_a2md
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+def completed(*words, top=places.TOP):
+    """What bash offers for the last of these words."""
+    path = f"{places.a2md_under_test().parent}:{os.environ['PATH']}"
+    done = subprocess.run(["bash", "-c", COMPLETE, "a2md", "a2md", *map(str, words)], capture_output=True, text=True, cwd=top,
+                          timeout=30, check=True, env={**os.environ, "PATH": path})
+    return done.stdout.split()
+
+
+def commands():
+    """{words: usage line} of all commands, as the help has them."""
+    listed = subprocess.run([places.a2md_under_test(), "--help"], capture_output=True, text=True, check=False).stderr
+    found = [line.split("  ")[1].strip() for line in listed.split("commands:\n")[1].splitlines() if line.startswith("  ")]
+    return {words: subprocess.run([places.a2md_under_test(), *words.split(), "--help"], capture_output=True, text=True,
+                                  check=False).stderr.splitlines()[0] for words in found}
+
+
+def test_every_command_and_option_is_in_the_manual_and_completed():
+    manual = (places.TOP / "docs/a2md.1").read_text().replace("\\-", "-")
+    found = commands()
+    assert len(found) > 15
+    for words, usage in found.items():
+        group, *rest = words.split()
+        assert f'"{words} "' in manual or f".B {words}\n" in manual, f"the manual lacks '{words}'"
+        assert group in completed(group[:-1]) and (not rest or rest[0] in completed(group, rest[0][:-1])), words
+        for option in re.findall(r"--[\w-]+", usage):
+            assert option in manual and option in completed(*words.split(), option[:-1]), f"{words} {option}"
+
+
+def test_names_of_domains_and_accounts_are_completed(stopped, name):
+    store = ("-d", stopped.store.path)
+    assert completed(*store, "renew", "") == [name()]
+    assert completed(*store, "revoke", "--reason", "key") == ["keyCompromise"]
+    assert completed(*store, "account", "rollover", "") == stopped.store.names("accounts")
+    assert completed("store", "") == ["add", "remove", "list", "update"]
+    assert completed("-t", "") == ["accepted"]

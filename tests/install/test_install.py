@@ -57,6 +57,7 @@ def test_everything_is_where_it_belongs(installed, module):
     assert module.is_file()
     assert (installed / "opt/md/bin/a2md").is_file()
     assert (installed / "opt/md/share/man/man1/a2md.1").is_file()
+    assert (installed / "opt/md/share/bash-completion/completions/a2md").is_file()
     docs = files_below(installed / "opt/md/share/doc/mod_md")
     assert {"README.md", "LICENSE", "NOTICE", "CHANGELOG.md"} <= set(docs)
     assert {path.name for path in (TOP / "docs").glob("*.md")} <= {pathlib.Path(name).name for name in docs}
