@@ -33,6 +33,8 @@ static md_err *one_server(const char *server, apr_pool_t *p, ldns_resolver **out
     ldns_rdf *address;
 
     *out = NULL;
+    if (*server != '[' && strchr(server, ':') != strrchr(server, ':')) /* IPv6 alone */
+        server = apr_pstrcat(p, "[", server, "]", NULL);
     if (apr_parse_addr_port(&host, &scope, &port, server, p) || !host)
         return bad_server(server, "it is no address", p);
     address = ldns_rdf_new_frm_str(strchr(host, ':') ? LDNS_RDF_TYPE_AAAA : LDNS_RDF_TYPE_A, host);

@@ -3,61 +3,11 @@
  * Requests are taken apart by path; every resource is a row in a table of its own. One lock around
  * everything.
  */
-#include "kit/fake_ca.h"
-
-#include <apr_hash.h>
 #include <apr_strings.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
-#include "kit/fake_pki.h"
-
-#define HOST "https://ca.test"
-
-typedef struct account {
-    const char *thumbprint;
-    json_t *jwk;
-    json_t *contact;
-} account;
-
-typedef struct authz {
-    const char *name, *token;
-    int order, account, answered, reads, wildcard;
-    const char *status; /* "pending", "valid", "invalid" */
-} authz;
-
-typedef struct order {
-    int account, reads, forgotten;
-    md_names *names;
-    int first_authz;
-    const char *status;
-    const char *pem;
-} order;
-
-struct fake_ca_state {
-    pthread_mutex_t lock;
-    apr_pool_t *p;
-    md_store *store;
-    const md_clock *clock;
-    fake_pki *pki;
-    apr_array_header_t *accounts, *authzs, *orders, *log;
-    apr_hash_t *nonces, *proved;
-    int nonce, signed_requests;
-};
-
-/** One request while it is answered. */
-typedef struct visit {
-    fake_ca *ca;
-    struct fake_ca_state *state;
-    const md_http_request *request;
-    const char *path;
-    json_t *header, *payload; /* of a signed request; payload NULL: POST-as-GET */
-    int account;              /* index, -1: none */
-    apr_pool_t *p;
-    md_http_response *response;
-} visit;
+#include "kit/fake_ca_inside.h"
 
 static account *account_at(const visit *v, int i)
 {
@@ -79,7 +29,7 @@ static const char *url_of(const visit *v, const char *what, int i)
     return apr_psprintf(v->p, HOST "/%s/%d", what, i);
 }
 
-static void reply(const visit *v, int status, const char *type, const char *body)
+void fake_ca_reply(const visit *v, int status, const char *type, const char *body)
 {
     v->response->status = status;
     v->response->body = md_bytes_of(apr_pstrdup(v->p, body));
@@ -88,16 +38,16 @@ static void reply(const visit *v, int status, const char *type, const char *body
 
 static void reply_json(const visit *v, int status, json_t *doc)
 {
-    reply(v, status, "application/json", md_json_line(doc, v->p));
+    fake_ca_reply(v, status, "application/json", md_json_line(doc, v->p));
 }
 
-static void reply_problem(const visit *v, int status, const char *type, const char *detail)
+void fake_ca_problem(const visit *v, int status, const char *type, const char *detail)
 {
     json_t *doc = md_own_json(v->p, json_pack("{s:s, s:s, s:i}", "type",
                                               apr_pstrcat(v->p, "urn:ietf:params:acme:error:", type, NULL),
                                               "detail", detail, "status", status));
 
-    reply(v, status, "application/problem+json", md_json_line(doc, v->p));
+    fake_ca_reply(v, status, "application/problem+json", md_json_line(doc, v->p));
 }
 
 static void give_nonce(const visit *v)
@@ -110,7 +60,7 @@ static void give_nonce(const visit *v)
 
 /* Signed requests. */
 
-static json_t *decoded(const visit *v, const json_t *doc, const char *member, int *is_empty)
+json_t *fake_ca_decoded(const visit *v, const json_t *doc, const char *member, int *is_empty)
 {
     const char *text = md_json_text(doc, member);
     md_bytes bytes = { NULL, 0 };
@@ -152,22 +102,23 @@ static int open_envelope(visit *v)
     json_t *doc;
     int empty = 0;
 
-    if (md_json_read(v->request->body, v->p, &doc) || !(v->header = decoded(v, doc, "protected", &empty)))
-        return reply_problem(v, 400, "malformed", "no JWS"), 0;
-    v->payload = decoded(v, doc, "payload", &empty);
+    if (md_json_read(v->request->body, v->p, &doc) ||
+        !(v->header = fake_ca_decoded(v, doc, "protected", &empty)))
+        return fake_ca_problem(v, 400, "malformed", "no JWS"), 0;
+    v->payload = fake_ca_decoded(v, doc, "payload", &empty);
     if (!v->payload && !empty)
-        return reply_problem(v, 400, "malformed", "the payload is no JSON"), 0;
+        return fake_ca_problem(v, 400, "malformed", "the payload is no JSON"), 0;
     if (!nonce_is_good(v))
-        return reply_problem(v, 400, "badNonce", "this nonce is not known"), 0;
+        return fake_ca_problem(v, 400, "badNonce", "this nonce is not known"), 0;
     if (!md_json_text(v->header, "url") || strcmp(md_json_text(v->header, "url"), v->request->url) != 0)
-        return reply_problem(v, 400, "unauthorized", "the url of the header is another one"), 0;
+        return fake_ca_problem(v, 400, "unauthorized", "the url of the header is another one"), 0;
     jwk = md_json_at(v->header, "jwk");
     v->account = jwk ? -1 : account_of_kid(v, md_json_text(v->header, "kid"));
     if (!jwk && v->account < 0)
-        return reply_problem(v, 400, "accountDoesNotExist", "there is no such account"), 0;
+        return fake_ca_problem(v, 400, "accountDoesNotExist", "there is no such account"), 0;
     if (!fake_pki_verify(jwk ? jwk : account_at(v, v->account)->jwk, md_json_text(v->header, "alg"), doc,
                          v->p))
-        return reply_problem(v, 403, "unauthorized", "the signature is wrong"), 0;
+        return fake_ca_problem(v, 403, "unauthorized", "the signature is wrong"), 0;
     return 1;
 }
 
@@ -175,8 +126,10 @@ static int open_envelope(visit *v)
 
 static void get_directory(visit *v)
 {
-    json_t *doc = md_own_json(v->p, json_pack("{s:s, s:s, s:s, s:{}}", "newNonce", HOST "/nonce",
-                                              "newAccount", HOST "/acct", "newOrder", HOST "/order", "meta"));
+    json_t *doc =
+        md_own_json(v->p, json_pack("{s:s, s:s, s:s, s:s, s:s, s:{}}", "newNonce", HOST "/nonce",
+                                    "newAccount", HOST "/acct", "newOrder", HOST "/order", "keyChange",
+                                    HOST "/key-change", "revokeCert", HOST "/revoke", "meta"));
 
     if (v->ca->terms_required)
         md_json_set_text(doc, "meta.termsOfService", FAKE_CA_TERMS);
@@ -185,7 +138,7 @@ static void get_directory(visit *v)
     reply_json(v, 200, doc);
 }
 
-static int find_account(const visit *v, const char *thumbprint)
+int fake_ca_find_account(const visit *v, const char *thumbprint)
 {
     for (int i = 0; i < v->state->accounts->nelts; ++i)
         if (account_at(v, i)->jwk && !strcmp(account_at(v, i)->thumbprint, thumbprint))
@@ -218,16 +171,16 @@ static void post_new_account(visit *v)
 {
     const json_t *jwk = md_json_at(v->header, "jwk");
     const char *thumbprint = fake_pki_thumbprint(jwk, v->p);
-    int i = find_account(v, thumbprint);
+    int i = fake_ca_find_account(v, thumbprint);
 
     if (i >= 0)
         show_account(v, 200, i);
     else if (md_json_flag(v->payload, "onlyReturnExisting", 0))
-        reply_problem(v, 400, "accountDoesNotExist", "no account has this key");
+        fake_ca_problem(v, 400, "accountDoesNotExist", "no account has this key");
     else if (v->ca->terms_required && !md_json_flag(v->payload, "termsOfServiceAgreed", 0))
-        reply_problem(v, 403, "userActionRequired", "the terms must be agreed to");
+        fake_ca_problem(v, 403, "userActionRequired", "the terms must be agreed to");
     else if (v->ca->eab_required && !md_json_at(v->payload, "externalAccountBinding"))
-        reply_problem(v, 403, "externalAccountRequired", "an external account is needed");
+        fake_ca_problem(v, 403, "externalAccountRequired", "an external account is needed");
     else
         add_account(v, jwk, thumbprint);
 }
@@ -235,7 +188,7 @@ static void post_new_account(visit *v)
 static void post_account(visit *v, int i)
 {
     if (i != v->account) {
-        reply_problem(v, 403, "unauthorized", "this is another account");
+        fake_ca_problem(v, 403, "unauthorized", "this is another account");
         return;
     }
     if (md_json_at(v->payload, "contact"))
@@ -313,11 +266,11 @@ static void post_new_order(visit *v)
                      apr_pstrdup(v->state->p, md_json_text(json_array_get(identifiers, k), "value")));
     if (v->ca->rate_limited) {
         apr_table_set(v->response->headers, "Retry-After", "120");
-        reply_problem(v, 429, "rateLimited", "too many orders");
+        fake_ca_problem(v, 429, "rateLimited", "too many orders");
         return;
     }
     if (v->ca->refuse_name && md_names_has(made.names, v->ca->refuse_name)) {
-        reply_problem(v, 400, "rejectedIdentifier", "this name is not welcome");
+        fake_ca_problem(v, 400, "rejectedIdentifier", "this name is not welcome");
         return;
     }
     made.first_authz = v->state->authzs->nelts;
@@ -389,7 +342,7 @@ static void post_authz(visit *v, int i)
 static void post_challenge(visit *v, int i)
 {
     if (!v->payload || json_object_size(v->payload) != 0) {
-        reply_problem(v, 400, "malformed", "the payload must be {}");
+        fake_ca_problem(v, 400, "malformed", "the payload must be {}");
         return;
     }
     authz_at(v, i)->answered = 1;
@@ -404,11 +357,11 @@ static void post_finalize(visit *v, int i)
 
     settle(v, o);
     if (strcmp(o->status, "ready") != 0) {
-        reply_problem(v, 403, "orderNotReady", "the order is not ready");
+        fake_ca_problem(v, 403, "orderNotReady", "the order is not ready");
         return;
     }
     if (!csr || md_b64url_read(csr, v->p, &der) || (why = fake_pki_csr_reason(der, o->names)) != NULL) {
-        reply_problem(v, 400, "badCSR", "the request does not fit the order");
+        fake_ca_problem(v, 400, "badCSR", "the request does not fit the order");
         return;
     }
     o->pem = fake_pki_issue(v->state->pki, der, (int)v->ca->cert, md_now(v->state->clock), v->state->p);
@@ -431,11 +384,11 @@ static void post_cert(visit *v, int i)
     const order *o = order_at(v, i);
 
     if (strcmp(o->status, "valid") != 0) {
-        reply_problem(v, 404, "malformed", "there is no certificate yet");
+        fake_ca_problem(v, 404, "malformed", "there is no certificate yet");
         return;
     }
     ++v->ca->downloads;
-    reply(v, 200, "application/pem-certificate-chain", o->pem);
+    fake_ca_reply(v, 200, "application/pem-certificate-chain", o->pem);
 }
 
 static const struct {
@@ -469,7 +422,7 @@ static void post_resource(visit *v)
         resources[k].post(v, i);
         return;
     }
-    reply_problem(v, 404, "malformed", "there is no such thing");
+    fake_ca_problem(v, 404, "malformed", "there is no such thing");
 }
 
 static void answer(visit *v)
@@ -485,10 +438,14 @@ static void answer(visit *v)
         return;
     else if (!strcmp(v->path, "/acct"))
         post_new_account(v);
+    else if (!strcmp(v->path, "/revoke"))
+        fake_ca_revoke(v);
     else if (v->account < 0)
-        reply_problem(v, 403, "unauthorized", "a key id is needed");
+        fake_ca_problem(v, 403, "unauthorized", "a key id is needed");
     else if (!strcmp(v->path, "/order"))
         post_new_order(v);
+    else if (!strcmp(v->path, "/key-change"))
+        fake_ca_change_key(v);
     else
         post_resource(v);
 }
@@ -511,7 +468,7 @@ static md_err *spoil(visit *v, fake_fault fault)
         return md_fail(v->p, MD_FAULT_REMOTE, "md:timeout", "ca.test does not answer");
     case FAKE_FAULT_STATUS:
         apr_table_clear(v->response->headers);
-        reply(v, v->ca->fault_status, v->ca->fault_type, v->ca->fault_body ? v->ca->fault_body : "");
+        fake_ca_reply(v, v->ca->fault_status, v->ca->fault_type, v->ca->fault_body ? v->ca->fault_body : "");
         return NULL;
     default: return NULL;
     }

@@ -53,7 +53,8 @@ typedef struct fake_ca {
 
     /* what happened */
     int requests; /* since fake_ca_count_from_here */
-    int accounts, orders, finalized, downloads;
+    int accounts, orders, finalized, downloads, revoked;
+    int revoked_for; /* reason of the last revocation */
 
     struct fake_ca_state *state;
 } fake_ca;
