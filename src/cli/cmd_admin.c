@@ -14,6 +14,7 @@
 
 #define LOOK_EACH apr_time_from_msec(200)
 #define WAIT_MAX  apr_time_from_sec(600)
+#define QUIET_MAX apr_time_from_sec(10)
 
 /** Shows what the server's job does, once each; the failure is the job's. */
 static md_err *look(md_cli *cli, const md_domain *domain, apr_time_t asked, const char **shown, apr_pool_t *p)
@@ -38,6 +39,7 @@ static md_err *look(md_cli *cli, const md_domain *domain, apr_time_t asked, cons
 static md_err *wait_for(md_cli *cli, const md_domain *domain, apr_time_t asked)
 {
     const apr_time_t end = apr_time_now() + WAIT_MAX;
+    const apr_time_t quiet_until = apr_time_now() + QUIET_MAX;
     const char *shown = NULL;
     md_err *err = NULL;
     apr_pool_t *p;
@@ -46,6 +48,11 @@ static md_err *wait_for(md_cli *cli, const md_domain *domain, apr_time_t asked)
     while (!err && md_asked(cli->store, domain->name, p) && apr_time_now() < end) {
         apr_pool_clear(p);
         err = look(cli, domain, asked, &shown, p);
+        if (!err && !shown && apr_time_now() > quiet_until) {
+            shown = "";
+            md_log(MD_LOG_INFO, 0, "%s: no news from the server so far; its error log has more",
+                   domain->name);
+        }
         if (!err)
             apr_sleep(LOOK_EACH);
     }

@@ -54,6 +54,7 @@ class Httpd:
                  md_level="info", managed=True):
         self.root = folder or places.new_folder()
         self.ca, self.mpm, self.md_level, self.managed = ca, mpm, md_level, managed
+        self.env = {}                                   # added to the environment
         self.module = module or places.module_under_test()
         self.http_port = http_port or (ca.http_port if ca else free_port())
         self.https_port = https_port or (ca.tls_port if ca else free_port())
@@ -120,7 +121,7 @@ class Httpd:
 
     def launch(self):
         """Start it without waiting for anything."""
-        self.proc = Proc(self.argv("-DFOREGROUND"), self.root / "logs/console.log", cwd="/")
+        self.proc = Proc(self.argv("-DFOREGROUND"), self.root / "logs/console.log", self.env, cwd="/")
         return self
 
     def start(self, timeout=20.0):
