@@ -10,7 +10,7 @@
 #include "kit/kit.h"
 #include "kit/sample.h"
 #include "suites.h"
-#include "tls/key.h"
+#include "tls/cert.h"
 
 static const md_bytes none = { NULL, 0 };
 
@@ -40,7 +40,7 @@ static void check_same(const md_key *key, EVP_PKEY *back)
     const EVP_MD *digest = EVP_PKEY_base_id(key) == EVP_PKEY_ED25519 ? NULL : EVP_sha256();
     EVP_MD_CTX *context = EVP_MD_CTX_new();
 
-    ck_assert_int_eq(EVP_PKEY_eq(key, back), 1);
+    ck_assert_str_eq(md_key_sha256(key, kit_pool), md_key_sha256(back, kit_pool));
     ck_assert_int_eq(EVP_DigestSignInit(context, NULL, digest, NULL, back), 1);
     ck_assert_int_eq(EVP_DigestSign(context, signature, &size, (const unsigned char *)"text", 4), 1);
     EVP_MD_CTX_free(context);
