@@ -16,7 +16,7 @@
 #include "cli/typo.h"
 #include "store/store_fs.h"
 
-enum { EXIT_USAGE = 2 };
+enum { EXIT_USAGE = 2, STEP_ID = 10052 };
 
 /* clang-format off */
 static const md_command commands[] = {
@@ -253,16 +253,21 @@ md_err *md_cli_call(md_cli *cli, const char *ca_url, const char *eab_kid, md_cal
     return md_call_directory(call, cli->p);
 }
 
+/** The steps of a renewal are wanted too: they show that something is done. */
 static int log_wanted(void *self, md_level level)
 {
-    return level <= ((md_cli *)self)->level;
+    const md_cli *cli = self;
+
+    return level <= cli->level || (level == MD_LOG_DEBUG && cli->level == MD_LOG_INFO);
 }
 
 static void log_line(void *self, md_level level, int id, const char *line)
 {
-    (void)self;
-    (void)level;
-    if (id)
+    const md_cli *cli = self;
+
+    if (level > cli->level && id != STEP_ID)
+        return;
+    if (id && cli->level > MD_LOG_INFO)
         fprintf(stderr, "AH%05d: ", id);
     fprintf(stderr, "%s\n", line);
 }

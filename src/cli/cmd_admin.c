@@ -59,6 +59,8 @@ static md_err *wait_for(md_cli *cli, const md_domain *domain, apr_time_t asked)
     if (!err && md_asked(cli->store, domain->name, p))
         err = md_cli_fail(cli, APR_TIMEUP, "%s: the server has not finished after %s; it goes on",
                           domain->name, md_duration_words(WAIT_MAX, cli->p));
+    if (!err)
+        md_log(MD_LOG_INFO, 0, "%s: has a new certificate", domain->name);
     return err;
 }
 

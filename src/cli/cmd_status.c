@@ -83,8 +83,10 @@ static line line_of(const json_t *entry, apr_time_t now, apr_pool_t *p)
                                 : apr_pstrcat(p, md_duration_words(now - until, p), " ago", NULL);
     if (md_json_int(entry, "renewal.errors", 0))
         out.next = apr_pstrcat(p, "try again ", in_words(next_try, now, p), NULL);
-    else
+    else if (md_json_date(entry, "renew-at"))
         out.next = apr_pstrcat(p, "renew ", in_words(md_json_date(entry, "renew-at"), now, p), NULL);
+    else
+        out.next = "not renewed by itself";
     return out;
 }
 

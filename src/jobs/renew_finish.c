@@ -265,11 +265,11 @@ md_next md_renew_announce(md_step *step)
     err = md_ask(step->core->events, &event, step->p);
     if (err)
         return FAILED(err);
-    md_log(MD_LOG_NOTICE, 10059,
-           goes_live(step) ? "The Managed Domain %s has been setup and its certificate is live now."
-                           : "The Managed Domain %s has been setup and changes will be activated on next "
-                             "(graceful) server restart.",
-           step->domain->name);
+    md_log(MD_LOG_NOTICE, 10059, "The Managed Domain %s has been setup and %s.", step->domain->name,
+           goes_live(step) ? "its certificate is live now"
+           : step->core->staged
+               ? "changes will be activated on next (graceful) server restart"
+               : "is activated now; a server that runs serves it after its next (graceful) restart");
     step->job->notified = step->job->notified_renewed = 1;
     step->job->stage = "prove";
     md_job_changed(step->job, MD_JOB_MATTERS);
