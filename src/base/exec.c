@@ -147,20 +147,28 @@ static void listen_to_the_end(listener *from)
     end_line(from);
 }
 
-typedef enum ending { ENDED, KILLED, LOST } ending;
+typedef enum ending { ENDED, KILLED, CANCELLED, LOST } ending;
+
+/** Why the program is to end now, or ENDED. */
+static ending over(const md_exec_limits *limits, apr_time_t begun)
+{
+    if (limits->cancelled && atomic_load(limits->cancelled))
+        return CANCELLED;
+    return apr_time_now() - begun > limits->timeout ? KILLED : ENDED;
+}
 
 /** Listens until the program has ended, and kills its group when that takes longer than allowed. */
-static ending wait_for(pid_t pid, listener *from, apr_time_t deadline, int *status)
+static ending wait_for(pid_t pid, listener *from, const md_exec_limits *limits, int *status)
 {
     struct pollfd ready = { .fd = from->fd, .events = POLLIN };
-    int open = 1, in_time = 1, pause = 1;
+    const apr_time_t begun = apr_time_now();
+    ending end = ENDED;
+    int open = 1, pause = 1;
     pid_t ended;
 
     while ((ended = waitpid(pid, status, WNOHANG)) == 0 || (ended < 0 && errno == EINTR)) {
-        if (in_time && apr_time_now() > deadline) {
-            in_time = 0;
+        if (end == ENDED && (end = over(limits, begun)) != ENDED)
             kill(-pid, SIGKILL);
-        }
         if (open && poll(&ready, 1, POLL_MS) > 0) {
             open = listen_once(from);
         } else if (!open) { /* mostly it is about to end: look again soon, then more and more seldom */
@@ -172,13 +180,15 @@ static ending wait_for(pid_t pid, listener *from, apr_time_t deadline, int *stat
         listen_to_the_end(from);
     else
         end_line(from);
-    return ended < 0 ? LOST : in_time ? ENDED : KILLED;
+    return ended < 0 ? LOST : end;
 }
 
 static md_err *judge(ending end, int status, const char *program, apr_interval_time_t timeout, apr_pool_t *p)
 {
     if (end == LOST) /* somebody in this process collects every child, or ignores SIGCHLD */
         return md_fail(p, MD_FAULT_LOCAL, "md:command", "the exit code of %s was lost", program);
+    if (end == CANCELLED)
+        return md_fail(p, MD_FAULT_LOCAL, "md:cancelled", "%s was stopped, because the server ends", program);
     if (end == KILLED)
         return md_fail(p, MD_FAULT_LOCAL, "md:command", "%s took longer than %s and was stopped", program,
                        md_duration_words(timeout, p));
@@ -199,7 +209,7 @@ static md_err *cannot_run(int rc, const char *program, apr_pool_t *p)
     return err;
 }
 
-md_err *md_exec(const md_names *argv, apr_interval_time_t timeout, apr_pool_t *p, md_exec_result *out)
+md_err *md_exec(const md_names *argv, const md_exec_limits *limits, apr_pool_t *p, md_exec_result *out)
 {
     const char *program = argv->nelts ? MD_NAME(argv, 0) : "";
     listener *from = apr_pcalloc(p, sizeof(*from));
@@ -221,10 +231,10 @@ md_err *md_exec(const md_names *argv, apr_interval_time_t timeout, apr_pool_t *p
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
     from->fd = ends[0];
     from->program = program;
-    end = wait_for(pid, from, apr_time_now() + timeout, &status);
+    end = wait_for(pid, from, limits, &status);
     close(ends[0]);
     out->last_words = from->last;
-    MD_TRY(judge(end, status, program, timeout, p));
+    MD_TRY(judge(end, status, program, limits->timeout, p));
     out->exit_code = WEXITSTATUS(status);
     return NULL;
 }

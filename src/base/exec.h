@@ -6,6 +6,8 @@
 #ifndef MD_BASE_EXEC_H
 #define MD_BASE_EXEC_H
 
+#include <stdatomic.h>
+
 #include "base/text.h"
 
 typedef struct md_exec_result {
@@ -13,15 +15,21 @@ typedef struct md_exec_result {
     const char *last_words; /* last line of standard error, or "" */
 } md_exec_result;
 
+typedef struct md_exec_limits {
+    apr_interval_time_t timeout;
+    const atomic_int *cancelled; /* non-zero ends it within a tenth of a second; may be NULL */
+} md_exec_limits;
+
 /** Splits a command line with shell-like quoting (blanks, '..', "..", backslash). */
 MD_MUST md_err *md_command_words(const char *command, apr_pool_t *p, md_names **out);
 
 /**
- * Runs argv[0] with its arguments, inherits the environment, no standard input, waits at most `timeout`,
- * then kills its process group. A program that cannot be started, was killed or exits above 127 is a
- * failure (MD_FAULT_LOCAL, "md:command"); other exit codes are the caller's to judge.
+ * Runs argv[0] with its arguments, inherits the environment, no standard input, waits within the limits,
+ * then kills its process group ("md:cancelled" when that was wanted). A program that cannot be started, was
+ * killed or exits above 127 is a failure (MD_FAULT_LOCAL, "md:command"); other exit codes are the caller's to
+ * judge.
  */
-MD_MUST md_err *md_exec(const md_names *argv, apr_interval_time_t timeout, apr_pool_t *p,
+MD_MUST md_err *md_exec(const md_names *argv, const md_exec_limits *limits, apr_pool_t *p,
                         md_exec_result *out);
 
 #endif

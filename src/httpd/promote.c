@@ -9,7 +9,8 @@
 #include "jobs/activate.h"
 #include "jobs/export.h"
 
-#define ROUND_MAX apr_time_from_sec(2)
+#define ROUND_MAX  apr_time_from_sec(2)
+#define UNTOLD_MAX apr_time_from_sec(24 * 3600)
 
 /** What the parent has dealt with, in its own memory. */
 typedef struct dealt {
@@ -25,6 +26,8 @@ struct md_promoter {
     const md_plan *plan;
     const md_board *board;
     dealt *rows;
+    md_promoted_fn *moved; /* or NULL */
+    void *self;
     int next; /* where the next round begins, so that a long one starves nobody */
 };
 
@@ -97,6 +100,12 @@ md_promoter *md_promoter_make(md_store *store, const md_plan *plan, const md_boa
     return made;
 }
 
+void md_promoter_on_moved(md_promoter *promoter, md_promoted_fn *moved, void *self)
+{
+    promoter->moved = moved;
+    promoter->self = self;
+}
+
 void md_promoter_export(md_promoter *promoter, apr_pool_t *p)
 {
     apr_pool_t *each;
@@ -124,6 +133,20 @@ static int ripe(dealt *known, const md_board_row *row, unsigned staged, apr_time
     return now - since >= MD_PROMOTE_AGE;
 }
 
+/** Is a command that is to be told of the new certificate not content yet? Its job is lost by the move, so
+ * that waits, but not for ever. */
+static int is_untold(const md_promoter *promoter, const md_domain *domain, apr_interval_time_t waited,
+                     apr_pool_t *p)
+{
+    const md_policy *policy = &promoter->plan->policy;
+    md_job *job;
+
+    if ((!policy->notify_cmd && !policy->message_cmd) || waited > UNTOLD_MAX)
+        return 0;
+    return !md_job_load(promoter->store, MD_GROUP_STAGING, domain->name, p, &job) && job->finished &&
+           !job->notified_renewed;
+}
+
 /**
  * Deals with one row. True if there was something to do. A job that is busy, or a reason of this machine (a
  * full disk), leaves the row for the next round; the latter is said once.
@@ -143,6 +166,8 @@ static int promote_row(md_promoter *promoter, int index, apr_time_t now, apr_poo
         return 0;
     if (!domain->policy.live)
         return 0; /* everything of this domain waits for a restart */
+    if (staged != known->staged && is_untold(promoter, domain, now - known->noticed_at, p))
+        return 1;
     err = md_activate(promoter->store, domain, 1, now, p, &outcome);
     if (!err || !known->complained)
         report(domain, err, outcome);
@@ -153,6 +178,8 @@ static int promote_row(md_promoter *promoter, int index, apr_time_t now, apr_poo
     known->staged = staged;
     atomic_store(&row->promoted, staged);
     known->exports = outcome == MD_ACTIVATION_DONE && !copy_for_others(promoter->store, domain, 1, p);
+    if (outcome == MD_ACTIVATION_DONE && promoter->moved)
+        promoter->moved(promoter->self, domain);
     return 1;
 }
 

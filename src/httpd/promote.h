@@ -18,6 +18,9 @@ MD_MUST md_err *md_promote_all(md_store *store, const md_plan *plan, apr_time_t 
 typedef struct md_promoter md_promoter;
 md_promoter *md_promoter_make(md_store *store, const md_plan *plan, const md_board *board, apr_pool_t *p);
 
+/** Who wants to know that a domain's certificate was moved. */
+typedef void md_promoted_fn(void *self, const md_domain *domain);
+void md_promoter_on_moved(md_promoter *promoter, md_promoted_fn *moved, void *self);
 /** At a start: brings the copies of MDExport up to date. Those that cannot be written are tried again in each
  * round. */
 void md_promoter_export(md_promoter *promoter, apr_pool_t *p);

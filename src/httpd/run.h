@@ -10,6 +10,7 @@
 #include <httpd.h>
 #include "httpd/board.h"
 #include "httpd/facts.h"
+#include "httpd/installed.h"
 #include "httpd/live.h"
 #include "httpd/promote.h"
 #include "jobs/core.h"
@@ -24,6 +25,10 @@ typedef struct md_run {
     md_board *board;
     md_live_slot *slots;
     md_promoter *promoter;
+    md_installed *installed;
+    md_notify notify;
+    md_subscriber subscribers[2]; /* in this order */
+    md_events events;
     struct md_watch *watch; /* NULL: nothing to look after */
     int watched;            /* number of domains that the engine looks after */
 } md_run;

@@ -96,11 +96,15 @@ static void fill_core(md_run *run)
 {
     md_http_options *http = apr_pcalloc(run->p, sizeof(*http));
 
+    md_notify_init(&run->notify, &run->plan->policy);
+    run->subscribers[0] = (md_subscriber){ "the operator's command", md_notify_on_event, &run->notify };
+    run->subscribers[1] = md_joblog;
+    run->events = (md_events){ run->subscribers, 2 };
     http->user_agent = apr_psprintf(run->p, "%s mod_md/" MD_VERSION, ap_get_server_banner());
     run->core = (md_core){ .store = run->store,
                            .plan = run->plan,
                            .clock = &md_clock_system,
-                           .events = &md_joblog_only,
+                           .events = &run->events,
                            .http = http,
                            .staged = on_staged,
                            .account_staged = on_account_staged,
@@ -283,8 +287,7 @@ static void preview(const md_run *run, const md_domain *domain, apr_pool_t *p)
 }
 
 /** Directives that are read so that existing configurations load, and do nothing yet. */
-static const md_field_id without_effect[] = { MD_FIELD_stapling, MD_FIELD_dns01_cmd, MD_FIELD_message_cmd,
-                                              MD_FIELD_notify_cmd };
+static const md_field_id without_effect[] = { MD_FIELD_stapling, MD_FIELD_dns01_cmd };
 
 /** Nobody should find out at the next renewal. */
 static void warn_of_missing(const md_run *run, apr_pool_t *p)
@@ -300,6 +303,20 @@ static void warn_of_missing(const md_run *run, apr_pool_t *p)
     if (found->nelts)
         md_log(MD_LOG_WARN, 0, "In this version of mod_md these directives have no effect yet: %s",
                md_names_join(found, ", ", p));
+}
+
+static void on_moved(void *self, const md_domain *domain)
+{
+    md_installed_add(self, domain);
+}
+
+/** Copies for other daemons are there already. */
+static void tell_installed(md_run *run, apr_pool_t *p)
+{
+    run->installed = md_installed_make(run->store, run->plan, &run->notify, run->p);
+    md_promoter_on_moved(run->promoter, on_moved, run->installed);
+    md_installed_find(run->installed, p);
+    md_installed_round(run->installed, md_now(run->core.clock), p);
 }
 
 /** Counts what the engine will look after, and looks at those that have something to do. */
@@ -339,6 +356,7 @@ int md_startup_after_ssl(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, ser
     audit(run, ptemp);
     occupy(run);
     md_promoter_export(run->promoter, ptemp);
+    tell_installed(run, ptemp);
     survey(run, ptemp);
     if (!run->watched) {
         md_log(MD_LOG_DEBUG, 10075, "no managed domain needs to be looked after");
@@ -347,6 +365,8 @@ int md_startup_after_ssl(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, ser
     md_log(MD_LOG_DEBUG, 10074, "%d of %d managed domain(s) are looked after", run->watched,
            run->plan->domains->nelts);
     err = md_watch_register(run, &run->watch);
+    if (!err)
+        run->notify.cancelled = md_watch_ending(run->watch);
     return err ? HTTP_INTERNAL_SERVER_ERROR : OK;
 }
 
@@ -362,5 +382,7 @@ int md_startup_round(apr_pool_t *p, server_rec *base)
     (void)base;
     if (run_now)
         md_promote_round(run_now->promoter, run_now->core.clock, p);
+    if (run_now && run_now->installed)
+        md_installed_round(run_now->installed, md_now(run_now->core.clock), p);
     return DECLINED;
 }

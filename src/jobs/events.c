@@ -4,6 +4,8 @@
  */
 #include "jobs/events.h"
 
+#include <string.h>
+
 #include "base/log.h"
 
 md_err *md_ask(const md_events *to, const md_event *event, apr_pool_t *p)
@@ -15,6 +17,14 @@ md_err *md_ask(const md_events *to, const md_event *event, apr_pool_t *p)
             return md_wrap(p, err, "%s does not agree to \"%s\"", to->each[i].name, event->name);
     }
     return NULL;
+}
+
+int md_event_waits(const md_err *refusal)
+{
+    for (; refusal; refusal = refusal->cause)
+        if (!strcmp(refusal->type, "md:busy") || !strcmp(refusal->type, "md:cancelled"))
+            return 1;
+    return 0;
 }
 
 void md_tell(const md_events *to, const md_event *event, apr_pool_t *p)

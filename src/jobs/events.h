@@ -32,6 +32,8 @@ typedef struct md_events {
 
 /** Any subscriber may refuse: the first failure is returned. */
 MD_MUST md_err *md_ask(const md_events *to, const md_event *event, apr_pool_t *p);
+/** Did it fail only because a subscriber has no time now, or ends? Ask again soon. */
+int md_event_waits(const md_err *refusal);
 /** Best effort: failures are logged. */
 void md_tell(const md_events *to, const md_event *event, apr_pool_t *p);
 

@@ -32,7 +32,6 @@ static md_err *note(void *self, const md_event *event, apr_pool_t *p)
         return NULL;
     md_job_note(event->job, event->when, type_of(event->name), event->err ? event->err->type : NULL,
                 event->err ? md_err_text(event->err, p) : text);
-    md_job_note(event->job, event->when, apr_pstrcat(p, "message-", event->name, NULL), NULL, NULL);
     return NULL;
 }
 

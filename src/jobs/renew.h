@@ -20,6 +20,9 @@ typedef struct md_renewal {
 } md_renewal;
 
 /** Bits of md_work.again: what is done over once in an attempt. */
+/* When an event finds too many commands at work. */
+#define MD_ASK_AGAIN apr_time_from_msec(500)
+
 enum { MD_AGAIN_ACCOUNT = 1, MD_AGAIN_ORDER = 2 };
 
 /* The stages, in order. */

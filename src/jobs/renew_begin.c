@@ -11,6 +11,7 @@
 #include "jobs/activate.h"
 #include "jobs/asked.h"
 #include "jobs/kind_renew.h"
+#include "jobs/notify.h"
 #include "jobs/renew.h"
 
 enum { ACCOUNTS_TRIED = 4 };
@@ -95,6 +96,23 @@ static apr_time_t when_finished(const md_step *step, const md_due *due)
     return due->renew_at ? md_next_look(due, &step->domain->policy, step->core->clock) : 0;
 }
 
+/** MDWarnWindow: told once a day, until a new certificate is there. */
+static void warn_of_expiry(const md_step *step, const md_due *due)
+{
+    md_event event = { .name = "expiring",
+                       .domain = step->domain->name,
+                       .job = step->job,
+                       .text = due->why,
+                       .when = step->now };
+
+    if (!due->warn_at || due->warn_at > step->now || step->job->finished ||
+        !md_notify_is_due(step->job, event.name, step->now))
+        return;
+    md_log(MD_LOG_WARN, 0, "%s: its certificate %s and has not been renewed%s", step->domain->name, due->why,
+           due->renew_at ? " yet" : "; it is not renewed by this server");
+    md_tell(step->core->events, &event, step->p);
+}
+
 md_err *md_renew_due(md_step *step, apr_time_t *at)
 {
     int unfinished;
@@ -103,6 +121,7 @@ md_err *md_renew_due(md_step *step, apr_time_t *at)
 
     MD_TRY(heal(step));
     MD_TRY(read_due(step, &due));
+    warn_of_expiry(step, &due);
     if (step->job->finished) {
         *at = when_finished(step, &due);
         return NULL;
@@ -111,7 +130,7 @@ md_err *md_renew_due(md_step *step, apr_time_t *at)
         waits_for_activation(step, &unfinished)); /* a set that nobody was told of: interrupted just before */
     asked = md_asked(step->core->store, step->domain->name, step->p);
     if (!due.renew_at && !asked)
-        *at = 0;
+        *at = due.warn_at ? md_next_look(&due, &step->domain->policy, step->core->clock) : 0;
     else if (due.renew_at > step->now && !unfinished && !asked)
         *at = md_next_look(&due, &step->domain->policy, step->core->clock);
     else if (is_held_back(step, asked))
@@ -220,6 +239,10 @@ static int may_begin(md_step *step, apr_time_t *next)
 
     if (!refusal)
         return 1;
+    if (md_event_waits(refusal)) {
+        *next = step->now + MD_ASK_AGAIN;
+        return 0;
+    }
     md_log(MD_LOG_INFO, 10060, "%s: not renewed now: %s", step->domain->name, md_err_text(refusal, step->p));
     *next = step->now + step->domain->policy.check_interval;
     return 0;

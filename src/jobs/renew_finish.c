@@ -260,9 +260,13 @@ md_next md_renew_announce(md_step *step)
         return AGAIN_AT(step->job->ready_at);
     }
     step->job->next_run = 0;
-    if (step->core->staged)
+    if (step->core->staged && !step->job->notified)
         step->core->staged(step->core->self, step->domain);
+    step->job->notified = 1;
+    md_job_changed(step->job, MD_JOB_PROGRESS);
     err = md_ask(step->core->events, &event, step->p);
+    if (err && md_event_waits(err))
+        return AGAIN_AT(step->now + MD_ASK_AGAIN);
     if (err)
         return FAILED(err);
     md_log(MD_LOG_NOTICE, 10059, "The Managed Domain %s has been setup and %s.", step->domain->name,
@@ -270,7 +274,7 @@ md_next md_renew_announce(md_step *step)
            : step->core->staged
                ? "changes will be activated on next (graceful) server restart"
                : "is activated now; a server that runs serves it after its next (graceful) restart");
-    step->job->notified = step->job->notified_renewed = 1;
+    step->job->notified_renewed = 1;
     step->job->stage = "prove";
     md_job_changed(step->job, MD_JOB_MATTERS);
     return NEXT_STAGE;
@@ -306,6 +310,9 @@ static void report_unproved(md_step *step, md_err *why)
 
 md_next md_renew_prove(md_step *step)
 {
+    md_event event = {
+        .name = "activated", .domain = step->domain->name, .job = step->job, .when = step->now
+    };
     md_work *work = step->work;
     md_err *err;
 
@@ -320,5 +327,7 @@ md_next md_renew_prove(md_step *step)
         return AGAIN_AT(step->now + PROVE_PAUSE);
     if (err)
         report_unproved(step, err);
+    else
+        md_tell(step->core->events, &event, step->p);
     return rest(step);
 }

@@ -256,6 +256,8 @@ md_next md_renew_authorize(md_step *step)
     if (authz->status != MD_AUTHZ_PENDING)
         return give_up_order(step, md_authz_problem(authz, step->now, step->p));
     err = set_up(step, order, authz);
+    if (err && md_event_waits(err))
+        return AGAIN_AT(step->now + MD_ASK_AGAIN);
     if (err)
         return FAILED(err);
     return step->work->note ? NEXT_STAGE : next_authz(step, "authorize");

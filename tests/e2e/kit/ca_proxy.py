@@ -75,6 +75,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             data = got.read()
         if self.path.startswith("/sign-me-up") and got.headers.get("Location"):
             self.server.proxy.accounts.add(got.headers["Location"])
+        if self.path.startswith("/order-plz") and got.headers.get("Location"):
+            self.server.proxy.orders.add(got.headers["Location"])
         keep = [(k, v) for k, v in got.getheaders()
                 if k.lower() not in ("content-length", "transfer-encoding", "content-type", "connection", "date")]
         return Answer(got.status, data, got.headers.get("Content-Type", ""), keep)
@@ -129,6 +131,7 @@ class Proxy:
         self.flying, self.peak = 0, 0   # requests side by side: now, and at most
         self.agents = set()             # User-Agent headers
         self.accounts = set()           # URLs of accounts the CA made or found
+        self.orders = set()             # URLs of orders it made: requests are more, as some nonces are refused
         self.released = threading.Event()
         self.server = Server(("127.0.0.1", self.port), Handler)
         self.server.proxy = self

@@ -61,7 +61,7 @@ static md_err *run_shell(const char *line, int seconds, md_exec_result *out)
     md_names *argv = md_words("/bin/sh -c", kit_pool);
 
     md_names_add(argv, line);
-    return md_exec(argv, seconds * SECOND, kit_pool, out);
+    return md_exec(argv, &(md_exec_limits){ .timeout = seconds * SECOND }, kit_pool, out);
 }
 
 static const int codes[] = { 0, 1, 3, 126, 127 };
@@ -88,8 +88,9 @@ START_TEST(a_program_that_is_not_there_is_named)
 {
     md_exec_result result;
 
-    CHECK_FAILS(md_exec(md_words("/no/such/program", kit_pool), SECOND, kit_pool, &result), MD_FAULT_LOCAL,
-                "cannot run /no/such/program: No such file or directory");
+    CHECK_FAILS(md_exec(md_words("/no/such/program", kit_pool), &(md_exec_limits){ .timeout = SECOND },
+                        kit_pool, &result),
+                MD_FAULT_LOCAL, "cannot run /no/such/program: No such file or directory");
 }
 END_TEST
 
@@ -97,8 +98,9 @@ START_TEST(the_path_is_not_searched)
 {
     md_exec_result result;
 
-    CHECK_FAILS(md_exec(md_words("true", kit_pool), SECOND, kit_pool, &result), MD_FAULT_LOCAL,
-                "cannot run true");
+    CHECK_FAILS(
+        md_exec(md_words("true", kit_pool), &(md_exec_limits){ .timeout = SECOND }, kit_pool, &result),
+        MD_FAULT_LOCAL, "cannot run true");
 }
 END_TEST
 
@@ -106,7 +108,8 @@ START_TEST(no_words_are_no_command)
 {
     md_exec_result result;
 
-    CHECK_FAILS(md_exec(md_names_make(kit_pool), SECOND, kit_pool, &result), MD_FAULT_CONFIG, "empty");
+    CHECK_FAILS(md_exec(md_names_make(kit_pool), &(md_exec_limits){ .timeout = SECOND }, kit_pool, &result),
+                MD_FAULT_CONFIG, "empty");
 }
 END_TEST
 
@@ -122,7 +125,7 @@ START_TEST(arguments_arrive_as_they_are)
     md_names_add(argv, file);
     md_names_add(argv, "a b");
     md_names_add(argv, "$HOME;'\"");
-    CHECK_OK(md_exec(argv, 10 * SECOND, kit_pool, &result));
+    CHECK_OK(md_exec(argv, &(md_exec_limits){ .timeout = 10 * SECOND }, kit_pool, &result));
     fd = open(file, O_RDONLY | O_CLOEXEC);
     ck_assert_int_gt(read(fd, text, sizeof(text) - 1), 0);
     close(fd);
@@ -174,6 +177,19 @@ START_TEST(a_long_line_is_cut_into_pieces)
 END_TEST
 
 /** Everybody who has the pipe open holds it until death; the kernel tells when the last one is gone. */
+START_TEST(a_program_is_stopped_when_nobody_wants_it_any_more)
+{
+    static const atomic_int cancelled = 1;
+    const md_exec_limits limits = { 60 * SECOND, &cancelled };
+    const apr_time_t begun = apr_time_now();
+    md_exec_result result;
+    md_err *err = md_exec(md_words("/bin/sleep 60", kit_pool), &limits, kit_pool, &result);
+
+    ck_assert_str_eq(err->type, "md:cancelled");
+    ck_assert_int_lt(apr_time_now() - begun, 30 * SECOND);
+}
+END_TEST
+
 START_TEST(a_program_that_takes_too_long_is_killed_with_its_children)
 {
     const char *pipe = apr_pstrcat(kit_pool, kit_folder(), "/pipe", NULL);
@@ -186,7 +202,8 @@ START_TEST(a_program_that_takes_too_long_is_killed_with_its_children)
     held.fd = open(pipe, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     md_names_add(argv, "exec 5> \"$0\"; echo here >&5; sleep 100 & sleep 100");
     md_names_add(argv, pipe);
-    CHECK_FAILS(md_exec(argv, SECOND / 2, kit_pool, &result), MD_FAULT_LOCAL, "was stopped");
+    CHECK_FAILS(md_exec(argv, &(md_exec_limits){ .timeout = SECOND / 2 }, kit_pool, &result), MD_FAULT_LOCAL,
+                "was stopped");
     ck_assert_int_eq(read(held.fd, bytes, sizeof(bytes)), 5);
     ck_assert_int_eq(poll(&held, 1, 10000), 1);
     ck_assert_int_eq(held.revents, POLLHUP);
@@ -296,7 +313,8 @@ START_TEST(short_programs_take_no_longer_than_they_run)
     md_exec_result result;
 
     for (int i = 0; i < 20; ++i)
-        CHECK_OK(md_exec(md_words("/bin/true", kit_pool), SECOND, kit_pool, &result));
+        CHECK_OK(md_exec(md_words("/bin/true", kit_pool), &(md_exec_limits){ .timeout = SECOND }, kit_pool,
+                         &result));
     ck_assert_int_lt(apr_time_now() - begin, 20 * SECOND / 22); /* pauses of 50 ms each would show */
 }
 END_TEST
@@ -325,6 +343,7 @@ static void add_surroundings(Suite *suite)
 
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, a_program_that_takes_too_long_is_killed_with_its_children);
+    tcase_add_test(tcase, a_program_is_stopped_when_nobody_wants_it_any_more);
     tcase_add_test(tcase, no_zombie_is_left);
     tcase_add_test(tcase, a_child_left_behind_is_not_waited_for);
     tcase_add_test(tcase, a_signal_that_ends_it_is_named);
