@@ -135,7 +135,7 @@ def test_slow_commands_delay_nobody_else(ca, httpd, name, command):
     pids = httpd.root / "pids"
     pids.touch()
     pids.chmod(0o666)
-    slow = [name(f"slow{i}") for i in range(6)]
+    slow = [name(f"slow{i}") for i in range(3)]
     names = slow + [name("quick")]
     httpd.configure(f"MDMessageCmd {command.file}", *(f"MDomain {each}" for each in names), *(httpd.vhost(each) for each in names))
     httpd.start()
