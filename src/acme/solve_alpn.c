@@ -42,7 +42,7 @@ static md_err *make_pair(const md_solve *solve, apr_array_header_t *files, apr_p
 }
 
 /** A set, so that no handshake meets a new key beside an old certificate. */
-static md_err *put(const md_solve *solve, apr_pool_t *p, const char **setup)
+static md_err *put(const md_solve *solve, apr_pool_t *p)
 {
     apr_array_header_t *files = apr_array_make(p, 2, sizeof(md_file));
     md_err *err = make_pair(solve, files, p);
@@ -54,14 +54,12 @@ static md_err *put(const md_solve *solve, apr_pool_t *p, const char **setup)
         err->type = "challenge-setup-failure";
         return err;
     }
-    *setup = apr_pstrcat(p, "tls-alpn-01:", solve->name, NULL);
     return NULL;
 }
 
-static md_err *take(md_store *store, const md_domain *domain, const char *rest, apr_pool_t *p)
+static md_err *take(const md_unsolve *from, const char *rest, apr_pool_t *p)
 {
-    (void)domain;
-    return md_store_drop(store, MD_PLACE(MD_GROUP_CHALLENGES, rest, NULL), p);
+    return md_store_drop(from->store, MD_PLACE(MD_GROUP_CHALLENGES, rest, NULL), p);
 }
 
-const md_solver md_solver_alpn01 = { "tls-alpn-01", 0, why_not, put, take };
+const md_solver md_solver_alpn01 = { "tls-alpn-01", 0, why_not, NULL, put, take };

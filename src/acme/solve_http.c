@@ -16,7 +16,7 @@ static const char *why_not(const md_plan *plan, const md_domain *domain, const c
     return plan->can_http ? NULL : "no listener takes http: requests from outside (Listen 80, or MDPortMap)";
 }
 
-static md_err *put(const md_solve *solve, apr_pool_t *p, const char **setup)
+static md_err *put(const md_solve *solve, apr_pool_t *p)
 {
     const char *text;
     md_err *err;
@@ -28,14 +28,12 @@ static md_err *put(const md_solve *solve, apr_pool_t *p, const char **setup)
         err->type = "challenge-setup-failure";
         return err;
     }
-    *setup = apr_pstrcat(p, "http-01:", solve->name, NULL);
     return NULL;
 }
 
-static md_err *take(md_store *store, const md_domain *domain, const char *rest, apr_pool_t *p)
+static md_err *take(const md_unsolve *from, const char *rest, apr_pool_t *p)
 {
-    (void)domain;
-    return md_store_drop(store, MD_PLACE(MD_GROUP_CHALLENGES, rest, NULL), p);
+    return md_store_drop(from->store, MD_PLACE(MD_GROUP_CHALLENGES, rest, NULL), p);
 }
 
-const md_solver md_solver_http01 = { "http-01", 0, why_not, put, take };
+const md_solver md_solver_http01 = { "http-01", 0, why_not, NULL, put, take };

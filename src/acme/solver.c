@@ -12,7 +12,7 @@
 enum { TOKEN_MAX = 512 };
 
 /* Best first, where nobody has said which. */
-static const md_solver *const solvers[] = { &md_solver_alpn01, &md_solver_http01 };
+static const md_solver *const solvers[] = { &md_solver_alpn01, &md_solver_http01, &md_solver_dns01 };
 enum { SOLVERS = sizeof(solvers) / sizeof(solvers[0]) };
 
 const md_solver *md_solver_find(const char *type)
@@ -79,7 +79,17 @@ md_err *md_solver_pick(const md_plan *plan, const md_domain *domain, const md_au
     return mismatch(authz, types, why, p);
 }
 
-void md_solver_take_all(md_store *store, const md_domain *domain, const md_names *setups, apr_pool_t *p)
+md_err *md_solver_setup(const md_solver *solver, const md_solve *solve, apr_pool_t *p, const char **setup)
+{
+    const char *rest = solve->name;
+
+    if (solver->rest)
+        MD_TRY(solver->rest(solve, p, &rest));
+    *setup = apr_pstrcat(p, solver->type, ":", rest, NULL);
+    return NULL;
+}
+
+void md_solver_take_all(const md_unsolve *from, const md_names *setups, apr_pool_t *p)
 {
     for (int i = 0; i < setups->nelts; ++i) {
         const char *colon = strchr(MD_NAME(setups, i), ':');
@@ -87,10 +97,10 @@ void md_solver_take_all(md_store *store, const md_domain *domain, const md_names
                                       ? md_solver_find(apr_pstrndup(p, MD_NAME(setups, i),
                                                                     (apr_size_t)(colon - MD_NAME(setups, i))))
                                       : NULL;
-        md_err *err = solver ? solver->take(store, domain, colon + 1, p) : NULL;
+        md_err *err = solver ? solver->take(from, colon + 1, p) : NULL;
 
         if (err)
-            md_log_err(MD_LOG_WARN, 0, domain->name, "taking a challenge down", err,
+            md_log_err(MD_LOG_WARN, 0, from->domain->name, "taking a challenge down", err,
                        "An answer could not be removed:");
     }
 }

@@ -7,6 +7,7 @@
 #define MD_ACME_SOLVER_H
 
 #include "acme/authz.h"
+#include "base/exec.h"
 #include "plan/plan.h"
 
 /** What a solver may use. */
@@ -18,21 +19,36 @@ typedef struct md_solve {
     const char *name; /* DNS name to prove */
     const char *token;
     apr_time_t now;
+    const md_exec_limits *exec; /* for commands of the operator */
 } md_solve;
+
+/** What taking down may use. */
+typedef struct md_unsolve {
+    md_store *store;
+    const md_domain *domain;
+    const md_exec_limits *exec; /* NULL: no command may be run; what needs one stays */
+} md_unsolve;
 
 typedef struct md_solver {
     const char *type; /* "http-01" */
     int wildcards;    /* can prove wildcard names */
     /** NULL: can work for this domain as far as this server can tell, else the reason as a clause. */
     const char *(*why_not)(const md_plan *plan, const md_domain *domain, const char *name);
-    /** Puts the answer in place; *setup is the token to remember ("http-01:example.org"). Safe to repeat. */
-    md_err *(*put)(const md_solve *solve, apr_pool_t *p, const char **setup);
-    /** Takes it down; absent is success. `rest` is the setup token behind "type:". */
-    md_err *(*take)(md_store *store, const md_domain *domain, const char *rest, apr_pool_t *p);
+    /** What to remember for taking it down, behind "type:". NULL: the name. */
+    md_err *(*rest)(const md_solve *solve, apr_pool_t *p, const char **out);
+    /** Puts the answer in place. Safe to repeat. */
+    md_err *(*put)(const md_solve *solve, apr_pool_t *p);
+    /** Takes it down; absent is success. */
+    md_err *(*take)(const md_unsolve *from, const char *rest, apr_pool_t *p);
 } md_solver;
 
 extern const md_solver md_solver_http01; /* solve_http.c */
 extern const md_solver md_solver_alpn01; /* solve_alpn.c */
+extern const md_solver md_solver_dns01;  /* solve_dns.c */
+
+/** The token to remember before an answer is put in place: "http-01:example.org". */
+MD_MUST md_err *md_solver_setup(const md_solver *solver, const md_solve *solve, apr_pool_t *p,
+                                const char **setup);
 
 const md_solver *md_solver_find(const char *type);
 /**
@@ -46,7 +62,7 @@ md_names *md_solver_types(const md_plan *plan, const md_domain *domain, const ch
 MD_MUST md_err *md_solver_pick(const md_plan *plan, const md_domain *domain, const md_authz *authz,
                                apr_pool_t *p, const md_solver **solver, const md_challenge **challenge);
 /** Takes down every setup of an order; failures are logged, none is returned. */
-void md_solver_take_all(md_store *store, const md_domain *domain, const md_names *setups, apr_pool_t *p);
+void md_solver_take_all(const md_unsolve *from, const md_names *setups, apr_pool_t *p);
 /** token "." thumbprint, RFC 8555 8.1. The token must be base64url text of at most 512 octets. */
 MD_MUST md_err *md_key_authorization(const md_key *account_key, const char *token, apr_pool_t *p,
                                      const char **out);

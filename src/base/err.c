@@ -106,7 +106,8 @@ static const struct {
     { "challenge-mismatch",
       "Make a challenge type usable that the CA offers: port 80 reachable, or MDChallengeDns01" },
     { "challenge-setup-failure",
-      "Check that the server's user can write the folder 'challenges' of the store" },
+      "Check that the server's user can write the folder 'challenges' of the store; for dns-01, what the "
+      "command wrote to the log" },
     { "md:unreachable",
       "Check that this machine can connect to the CA (firewall, MDHttpProxy); it is tried again by itself" },
     { "md:timeout", "Check the connection of this machine to the CA; it is tried again by itself" },

@@ -209,7 +209,24 @@ static md_err *cannot_run(int rc, const char *program, apr_pool_t *p)
     return err;
 }
 
-md_err *md_exec(const md_names *argv, const md_exec_limits *limits, apr_pool_t *p, md_exec_result *out)
+/** True and counted, or false: too many run. */
+static int take_turn(const md_exec_limits *limits)
+{
+    const apr_time_t end = apr_time_now() + limits->patience;
+
+    for (;;) {
+        int running = atomic_load(&limits->turns->running);
+
+        while (running < limits->turns->most)
+            if (atomic_compare_exchange_weak(&limits->turns->running, &running, running + 1))
+                return 1;
+        if (apr_time_now() >= end || (limits->cancelled && atomic_load(limits->cancelled)))
+            return 0;
+        poll(NULL, 0, POLL_MS);
+    }
+}
+
+static md_err *run(const md_names *argv, const md_exec_limits *limits, apr_pool_t *p, md_exec_result *out)
 {
     const char *program = argv->nelts ? MD_NAME(argv, 0) : "";
     listener *from = apr_pcalloc(p, sizeof(*from));
@@ -237,4 +254,17 @@ md_err *md_exec(const md_names *argv, const md_exec_limits *limits, apr_pool_t *
     MD_TRY(judge(end, status, program, limits->timeout, p));
     out->exit_code = WEXITSTATUS(status);
     return NULL;
+}
+
+md_err *md_exec(const md_names *argv, const md_exec_limits *limits, apr_pool_t *p, md_exec_result *out)
+{
+    md_err *err;
+
+    if (!limits->turns)
+        return run(argv, limits, p, out);
+    if (!take_turn(limits))
+        return md_fail(p, MD_FAULT_LOCAL, "md:busy", "%d commands are running already", limits->turns->most);
+    err = run(argv, limits, p, out);
+    atomic_fetch_sub(&limits->turns->running, 1);
+    return err;
 }

@@ -173,9 +173,9 @@ void md_installed_round(md_installed *installed, apr_time_t now, apr_pool_t *p)
     for (int i = 0; i < installed->plan->domains->nelts; ++i) {
         telling *of = &installed->each[i];
 
-        if (installed->waiting[i] == WAITS && installed->running < installed->notify->most)
+        if (installed->waiting[i] == WAITS && installed->running < installed->notify->limits->turns->most)
             begin(of, now, p);
-        else if (installed->waiting[i] == RUNS && now - of->since > installed->notify->timeout)
+        else if (installed->waiting[i] == RUNS && now - of->since > installed->notify->limits->timeout)
             kill(of->process.pid, SIGKILL);
     }
 }

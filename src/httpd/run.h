@@ -26,6 +26,8 @@ typedef struct md_run {
     md_live_slot *slots;
     md_promoter *promoter;
     md_installed *installed;
+    md_exec_turns turns;
+    md_exec_limits exec;
     md_notify notify;
     md_subscriber subscribers[2]; /* in this order */
     md_events events;

@@ -24,6 +24,9 @@
 #include "store/lock.h"
 #include "store/store_fs.h"
 
+/* Half of the engine's threads, so that commands never take all of them. */
+enum { COMMANDS_AT_ONCE = 4 };
+
 static md_run *run_now;
 
 md_run *md_run_now(void)
@@ -96,7 +99,9 @@ static void fill_core(md_run *run)
 {
     md_http_options *http = apr_pcalloc(run->p, sizeof(*http));
 
-    md_notify_init(&run->notify, &run->plan->policy);
+    run->turns.most = COMMANDS_AT_ONCE;
+    run->exec = (md_exec_limits){ .timeout = MD_EXEC_TIMEOUT, .turns = &run->turns };
+    md_notify_init(&run->notify, &run->plan->policy, &run->exec);
     run->subscribers[0] = (md_subscriber){ "the operator's command", md_notify_on_event, &run->notify };
     run->subscribers[1] = md_joblog;
     run->events = (md_events){ run->subscribers, 2 };
@@ -105,6 +110,7 @@ static void fill_core(md_run *run)
                            .plan = run->plan,
                            .clock = &md_clock_system,
                            .events = &run->events,
+                           .exec = &run->exec,
                            .http = http,
                            .staged = on_staged,
                            .account_staged = on_account_staged,
@@ -287,7 +293,7 @@ static void preview(const md_run *run, const md_domain *domain, apr_pool_t *p)
 }
 
 /** Directives that are read so that existing configurations load, and do nothing yet. */
-static const md_field_id without_effect[] = { MD_FIELD_stapling, MD_FIELD_dns01_cmd };
+static const md_field_id without_effect[] = { MD_FIELD_stapling };
 
 /** Nobody should find out at the next renewal. */
 static void warn_of_missing(const md_run *run, apr_pool_t *p)
@@ -366,7 +372,7 @@ int md_startup_after_ssl(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, ser
            run->plan->domains->nelts);
     err = md_watch_register(run, &run->watch);
     if (!err)
-        run->notify.cancelled = md_watch_ending(run->watch);
+        run->exec.cancelled = md_watch_ending(run->watch);
     return err ? HTTP_INTERNAL_SERVER_ERROR : OK;
 }
 

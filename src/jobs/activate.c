@@ -242,7 +242,7 @@ static md_err *clean_up(const moving *move, apr_pool_t *p)
         if (rest && md_domain_covers(move->domain, apr_pstrndup(p, rest + 1, strcspn(rest + 1, " "))))
             md_names_add(ours, MD_NAME(order->setups, i));
     }
-    md_solver_take_all(move->store, move->domain, ours, p);
+    md_solver_take_all(&(md_unsolve){ .store = move->store, .domain = move->domain }, ours, p);
     MD_TRY(md_store_drop(move->store, MD_PLACE(MD_GROUP_CHALLENGES, name, NULL), p));
     return md_store_drop(move->store, MD_PLACE(MD_GROUP_STAGING, name, NULL), p);
 }

@@ -7,6 +7,7 @@
 #define MD_JOBS_CORE_H
 
 #include "acme/ca.h"
+#include "base/exec.h"
 #include "jobs/events.h"
 #include "plan/plan.h"
 
@@ -16,6 +17,7 @@ struct md_core {
     const md_plan *plan;
     const md_clock *clock;
     const md_events *events;
+    const md_exec_limits *exec;  /* of the operator's commands; NULL: of one command at a time */
     const md_http_options *http; /* the engine adds its own `cancelled` */
     /** A complete, verified set waits in STAGING: children may serve it. NULL: nobody does. */
     void (*staged)(void *self, const md_domain *domain);

@@ -19,7 +19,8 @@ static const md_stage stages[] = {
     { "directory",   "reading the CA's directory",             md_renew_directory,    1, 1 },
     { "account",     "finding the account at the CA",          md_renew_account,      1, 1 },
     { "order",       "placing the order",                      md_renew_order,        1, 1 },
-    { "authorize",   "setting up challenges",                  md_renew_authorize,    1, 1 },
+    { "authorize",   "reading what is to be proved",           md_renew_authorize,    1, 1 },
+    { "set-up",      "setting up challenges",                  md_renew_set_up,       0, 1 },
     { "answer",      "telling the CA that it can check",       md_renew_answer,       1, 1 },
     { "await-authz", "waiting for the CA to check the names",  md_renew_await_authz,  1, 1 },
     { "finalize",    "sending the signing request",            md_renew_finalize,     1, 1 },
@@ -145,10 +146,12 @@ const md_kind md_kind_renew = { .name = "renew",
                                 .due = md_renew_due,
                                 .run = run };
 
-static int can_prove(const char *type, const char *name)
+static int can_prove(const md_plan *plan, const md_domain *domain, const char *type, const char *name)
 {
     const md_solver *solver = md_solver_find(type);
 
+    if (solver == &md_solver_dns01 && solver->why_not(plan, domain, name))
+        return 0;
     return solver && (solver->wildcards || !md_is_wildcard(name));
 }
 
@@ -162,7 +165,7 @@ static md_err *preview_challenges(const md_core *core, const md_domain *domain, 
         int known = 0;
 
         for (int k = 0; k < types->nelts; ++k)
-            known |= can_prove(MD_NAME(types, k), MD_NAME(names, i));
+            known |= can_prove(core->plan, domain, MD_NAME(types, k), MD_NAME(names, i));
         if (!known)
             return md_fail(p, MD_FAULT_CONFIG, "challenge-mismatch", "no usable challenge type for %s (%s)",
                            MD_NAME(names, i),

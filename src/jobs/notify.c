@@ -6,9 +6,6 @@
 
 #include <apr_strings.h>
 #include <string.h>
-#include <unistd.h>
-
-#include "base/exec.h"
 
 #define HOUR           apr_time_from_sec(3600)
 #define TIMEOUT        apr_time_from_sec(120)
@@ -16,8 +13,6 @@
 #define LOOK_EACH      apr_time_from_msec(50)
 #define NOTIFY_FAILED  "urn:org:apache:httpd:log:AH10108:"
 #define MESSAGE_FAILED "urn:org:apache:httpd:log:AH10109:"
-
-enum { COMMANDS_AT_ONCE = 4 };
 
 static const struct {
     const char *event;
@@ -62,48 +57,32 @@ void md_notify_told(md_job *job, const char *event, apr_time_t now)
         md_job_note(job, now, note_of(event, note, sizeof(note)), NULL, NULL);
 }
 
-void md_notify_init(md_notify *notify, const md_policy *policy)
+void md_notify_init(md_notify *notify, const md_policy *policy, const md_exec_limits *limits)
 {
-    *notify = (md_notify){ .notify_cmd = policy->notify_cmd,
-                           .message_cmd = policy->message_cmd,
-                           .timeout = TIMEOUT,
-                           .most = COMMANDS_AT_ONCE };
+    *notify = (md_notify){ policy->notify_cmd, policy->message_cmd, limits };
 }
 
-/** True and counted, or false: too many run. */
-static int take_turn(md_notify *notify, int once)
+/** A command, and what its failure is called. */
+typedef struct calling {
+    const char *directive, *problem;
+    md_exec_limits limits;
+} calling;
+
+static md_err *run(const calling *as, const md_names *argv, apr_pool_t *p)
 {
-    const apr_time_t end = apr_time_now() + (once ? PATIENCE : 0);
-
-    for (;;) {
-        int running = atomic_load(&notify->running);
-
-        while (running < notify->most)
-            if (atomic_compare_exchange_weak(&notify->running, &running, running + 1))
-                return 1;
-        if (apr_time_now() >= end)
-            return 0;
-        usleep((useconds_t)LOOK_EACH);
-    }
-}
-
-static md_err *run(const md_notify *notify, const char *directive, const char *problem, const md_names *argv,
-                   apr_pool_t *p)
-{
-    const md_exec_limits limits = { notify->timeout, notify->cancelled };
     md_exec_result result;
-    md_err *err = md_exec(argv, &limits, p, &result);
+    md_err *err = md_exec(argv, &as->limits, p, &result);
 
-    if (err && !strcmp(err->type, "md:cancelled"))
+    if (err && (!strcmp(err->type, "md:cancelled") || !strcmp(err->type, "md:busy")))
         return err;
     if (err) {
-        err = md_wrap(p, err, "%s failed", directive);
-        err->type = problem;
+        err = md_wrap(p, err, "%s failed", as->directive);
+        err->type = as->problem;
         return err;
     }
     if (!result.exit_code)
         return NULL;
-    return md_fail(p, MD_FAULT_LOCAL, problem, "%s (%s) ended with exit code %d%s%s", directive,
+    return md_fail(p, MD_FAULT_LOCAL, as->problem, "%s (%s) ended with exit code %d%s%s", as->directive,
                    MD_NAME(argv, 0), result.exit_code, *result.last_words ? ": " : "",
                    md_excerpt(md_bytes_of(result.last_words), 200, p));
 }
@@ -120,44 +99,40 @@ md_err *md_notify_message(const md_notify *notify, const char *event, const char
     return NULL;
 }
 
-static md_err *run_notify(const md_notify *notify, const md_event *event, apr_pool_t *p)
+static md_err *run_notify(const md_notify *notify, const md_event *event, const md_exec_limits *limits,
+                          apr_pool_t *p)
 {
+    const calling as = { "MDNotifyCmd", NOTIFY_FAILED, *limits };
     md_names *argv;
 
     if (!notify->notify_cmd || strcmp(event->name, "renewed") != 0)
         return NULL;
     MD_TRY(md_command_words(notify->notify_cmd, p, &argv));
     md_names_add(argv, event->domain);
-    return run(notify, "MDNotifyCmd", NOTIFY_FAILED, argv, p);
+    return run(&as, argv, p);
 }
 
-static md_err *run_message(const md_notify *notify, const md_event *event, apr_pool_t *p)
+static md_err *run_message(const md_notify *notify, const md_event *event, const md_exec_limits *limits,
+                           apr_pool_t *p)
 {
+    const calling as = { "MDMessageCmd", MESSAGE_FAILED, *limits };
     md_names *argv;
 
     MD_TRY(md_notify_message(notify, event->name, event->domain, p, &argv));
-    return argv ? run(notify, "MDMessageCmd", MESSAGE_FAILED, argv, p) : NULL;
+    return argv ? run(&as, argv, p) : NULL;
 }
 
 md_err *md_notify_on_event(void *self, const md_event *event, apr_pool_t *p)
 {
-    md_notify *notify = self;
+    const md_notify *notify = self;
+    md_exec_limits limits = *notify->limits;
     const int row = row_of(event->name);
-    md_err *err;
 
     if (!md_notify_is_due(event->job, event->name, event->when))
         return NULL;
-    if (!notify->notify_cmd && !notify->message_cmd) {
-        md_notify_told(event->job, event->name, event->when);
-        return NULL;
-    }
-    if (!take_turn(notify, row >= 0 && events[row].once))
-        return md_fail(p, MD_FAULT_LOCAL, "md:busy", "%d commands are running already", notify->most);
-    err = run_notify(notify, event, p);
-    if (!err)
-        err = run_message(notify, event, p);
-    atomic_fetch_sub(&notify->running, 1);
-    if (!err)
-        md_notify_told(event->job, event->name, event->when);
-    return err;
+    limits.patience = row >= 0 && events[row].once ? PATIENCE : 0;
+    MD_TRY(run_notify(notify, event, &limits, p));
+    MD_TRY(run_message(notify, event, &limits, p));
+    md_notify_told(event->job, event->name, event->when);
+    return NULL;
 }

@@ -6,20 +6,16 @@
 #ifndef MD_JOBS_NOTIFY_H
 #define MD_JOBS_NOTIFY_H
 
-#include <stdatomic.h>
-
+#include "base/exec.h"
 #include "jobs/events.h"
 #include "plan/policy.h"
 
 typedef struct md_notify {
     const char *notify_cmd, *message_cmd; /* command lines, or NULL */
-    apr_interval_time_t timeout;          /* of one command */
-    int most;                             /* commands at once */
-    const atomic_int *cancelled;          /* the engine ends; may be NULL */
-    atomic_int running;
+    const md_exec_limits *limits;
 } md_notify;
 
-void md_notify_init(md_notify *notify, const md_policy *policy);
+void md_notify_init(md_notify *notify, const md_policy *policy, const md_exec_limits *limits);
 
 /** For md_subscriber, `self` is the md_notify. A command that says no is a failure; so is one that has to
  * wait for others, "md:busy": ask again soon. What was told a short while ago counts as told. */

@@ -31,6 +31,7 @@ md_next md_renew_directory(md_step *step);
 md_next md_renew_account(md_step *step);
 md_next md_renew_order(md_step *step);
 md_next md_renew_authorize(md_step *step);
+md_next md_renew_set_up(md_step *step);
 md_next md_renew_answer(md_step *step);
 md_next md_renew_await_authz(md_step *step);
 md_next md_renew_finalize(md_step *step);
@@ -58,6 +59,8 @@ md_next md_renew_poll(md_step *step, apr_time_t retry_after, const char *what);
 
 /** Takes the order's answers down and forgets the order. Absent is success. */
 MD_MUST md_err *md_renew_drop_order(md_step *step);
+/** Limits of the operator's commands. */
+const md_exec_limits *md_renew_limits(const md_step *step);
 /** Forgets all work in staging but the account and the record. */
 MD_MUST md_err *md_renew_drop_work(md_step *step);
 /** The first key spec without a usable pair in staging; *spec NULL: there is none. A chain that cannot be

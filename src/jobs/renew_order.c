@@ -53,6 +53,13 @@ md_next md_renew_poll(md_step *step, apr_time_t retry_after, const char *what)
     return AGAIN_AT(step->now + pause);
 }
 
+const md_exec_limits *md_renew_limits(const md_step *step)
+{
+    static const md_exec_limits one = { .timeout = MD_EXEC_TIMEOUT };
+
+    return step->core->exec ? step->core->exec : &one;
+}
+
 md_err *md_renew_drop_order(md_step *step)
 {
     md_store *store = step->core->store;
@@ -61,7 +68,7 @@ md_err *md_renew_drop_order(md_step *step)
     MD_TRY(md_order_load(store, step->domain->name, step->p, &order));
     if (!order)
         return NULL;
-    md_solver_take_all(store, step->domain, order->setups, step->p);
+    md_solver_take_all(&(md_unsolve){ store, step->domain, md_renew_limits(step) }, order->setups, step->p);
     return md_store_drop(store, MD_PLACE(MD_GROUP_STAGING, step->domain->name, "order.json"), step->p);
 }
 
@@ -194,38 +201,54 @@ md_next md_renew_order(md_step *step)
     return order ? resume(step, order) : place(step, spec);
 }
 
-static md_err *ask_setup(md_step *step, const md_solver *solver, const md_authz *authz)
+static md_err *ask_setup(md_step *step, const md_solver *solver, const char *of)
 {
-    const char *name = apr_pstrcat(step->p, "challenge-setup:", solver->type, ":", authz->name, NULL);
+    const char *name = apr_pstrcat(step->p, "challenge-setup:", solver->type, ":", of, NULL);
     md_event event = { .name = name, .domain = step->domain->name, .job = step->job, .when = step->now };
 
     return md_ask(step->core->events, &event, step->p);
 }
 
-/** Puts the answer in place, and remembers how to take it down and where to tell the CA. */
-static md_err *set_up(md_step *step, md_order *order, const md_authz *authz)
+/* What the stage "set-up" needs to know of the challenge that was chosen, as words of the note. */
+enum { NOTE_TYPE, NOTE_NAME, NOTE_TOKEN, NOTE_URL, NOTE_WORDS };
+
+/** Chooses a challenge and notes it, unless the CA was told already. */
+static md_err *choose(md_step *step, const md_authz *authz)
 {
-    md_solve solve = { .store = step->core->store,
-                       .plan = step->core->plan,
-                       .domain = step->domain,
-                       .account = call_of(step)->account,
-                       .name = authz->name,
-                       .now = step->now };
     const md_challenge *challenge;
     const md_solver *solver;
-    const char *setup;
 
     md_work_note(step->work, NULL);
     MD_TRY(md_solver_pick(step->core->plan, step->domain, authz, step->p, &solver, &challenge));
     if (challenge->status && strcmp(challenge->status, "pending") != 0)
-        return NULL; /* the CA was told already */
-    solve.token = challenge->token;
-    MD_TRY(solver->put(&solve, step->p, &setup));
+        return NULL;
+    if (!challenge->token || !*challenge->token || strpbrk(challenge->token, " \t") ||
+        strpbrk(challenge->url, " \t"))
+        return md_fail(step->p, MD_FAULT_REMOTE, "md:bad-answer", "the CA's challenge has an unusable token");
+    md_work_note(step->work, apr_pstrcat(step->p, solver->type, " ", authz->name, " ", challenge->token, " ",
+                                         challenge->url, NULL));
+    return NULL;
+}
+
+/** Remembers how to take the answer down, puts it in place, and tells about it. */
+static md_err *set_up(md_step *step, md_order *order, const md_names *chosen)
+{
+    const md_solve solve = { .store = step->core->store,
+                             .plan = step->core->plan,
+                             .domain = step->domain,
+                             .account = call_of(step)->account,
+                             .name = MD_NAME(chosen, NOTE_NAME),
+                             .token = MD_NAME(chosen, NOTE_TOKEN),
+                             .now = step->now,
+                             .exec = md_renew_limits(step) };
+    const md_solver *solver = md_solver_find(MD_NAME(chosen, NOTE_TYPE));
+    const char *setup;
+
+    MD_TRY(md_solver_setup(solver, &solve, step->p, &setup));
     if (md_names_add_new(order->setups, setup))
         MD_TRY(save_order(step, order));
-    MD_TRY(ask_setup(step, solver, authz));
-    md_work_note(step->work, challenge->url);
-    return NULL;
+    MD_TRY(solver->put(&solve, step->p));
+    return ask_setup(step, solver, solve.name);
 }
 
 static md_next next_authz(md_step *step, const char *stage)
@@ -255,17 +278,39 @@ md_next md_renew_authorize(md_step *step)
         return next_authz(step, "authorize");
     if (authz->status != MD_AUTHZ_PENDING)
         return give_up_order(step, md_authz_problem(authz, step->now, step->p));
-    err = set_up(step, order, authz);
-    if (err && md_event_waits(err))
-        return AGAIN_AT(step->now + MD_ASK_AGAIN);
+    err = choose(step, authz);
     if (err)
         return FAILED(err);
     return step->work->note ? NEXT_STAGE : next_authz(step, "authorize");
 }
 
+/** The words of the note, or NULL when they are lost: then the authorization is read again. */
+static const md_names *chosen(const md_step *step)
+{
+    md_names *words = step->work->note ? md_words(step->work->note, step->p) : NULL;
+
+    return words && words->nelts == NOTE_WORDS ? words : NULL;
+}
+
+md_next md_renew_set_up(md_step *step)
+{
+    const md_names *words = chosen(step);
+    md_order *order;
+    md_err *err = load_order(step, &order);
+
+    if (!err && (!order || !words || !call_of(step)->account))
+        return GO_TO("order");
+    if (!err)
+        err = set_up(step, order, words);
+    if (err && md_event_waits(err))
+        return AGAIN_AT(step->now + MD_ASK_AGAIN);
+    return err ? FAILED(err) : NEXT_STAGE;
+}
+
 md_next md_renew_answer(md_step *step)
 {
-    md_challenge challenge = { .url = step->work->note };
+    const md_names *words = chosen(step);
+    md_challenge challenge = { .url = words ? MD_NAME(words, NOTE_URL) : NULL };
     md_err *err;
 
     if (!challenge.url)

@@ -15,7 +15,7 @@
 /** Puts the answer in place and tells the CA. */
 static void answer(const md_order *order, md_domain *domain, md_plan *plan)
 {
-    md_solve solve = { talk_store, plan, domain, talk_call.account, NULL, NULL, 0 };
+    md_solve solve = { talk_store, plan, domain, talk_call.account, NULL, NULL, 0, NULL };
     const md_solver *solver;
     const md_challenge *challenge;
     const char *setup;
@@ -25,7 +25,8 @@ static void answer(const md_order *order, md_domain *domain, md_plan *plan)
     CHECK_OK(md_solver_pick(plan, domain, authz, kit_pool, &solver, &challenge));
     solve.name = authz->name;
     solve.token = challenge->token;
-    CHECK_OK(solver->put(&solve, kit_pool, &setup));
+    CHECK_OK(md_solver_setup(solver, &solve, kit_pool, &setup));
+    CHECK_OK(solver->put(&solve, kit_pool));
     ck_assert_str_eq(setup, "http-01:" TALK_NAME);
     CHECK_OK(md_authz_answer(&talk_call, challenge, kit_pool));
     CHECK_OK(md_authz_read(&talk_call, authz->url, kit_pool, &authz));

@@ -110,17 +110,18 @@ START_TEST(an_answer_is_put_up_and_taken_down)
 {
     md_store *store = store_mem_open(kit_pool);
     md_account_use use = account();
-    md_solve solve = { store, plan, domain, &use, NAME, "token", 0 };
+    md_solve solve = { store, plan, domain, &use, NAME, "token", 0, NULL };
     md_names *setups = md_names_make(kit_pool);
     const char *setup, *text, *want;
 
-    CHECK_OK(md_solver_http01.put(&solve, kit_pool, &setup));
+    CHECK_OK(md_solver_http01.put(&solve, kit_pool));
+    CHECK_OK(md_solver_setup(&md_solver_http01, &solve, kit_pool, &setup));
     CHECK_OK(md_key_authorization(use.key, "token", kit_pool, &want));
     CHECK_OK(
         md_store_load_text(store, MD_PLACE(MD_GROUP_CHALLENGES, NAME, "acme-http-01.txt"), kit_pool, &text));
     ck_assert_str_eq(text, want);
     md_names_add(setups, setup);
-    md_solver_take_all(store, domain, setups, kit_pool);
+    md_solver_take_all(&(md_unsolve){ .store = store, .domain = domain }, setups, kit_pool);
     ck_assert_str_eq(store_mem_tree(store, kit_pool), "");
 }
 END_TEST
@@ -129,14 +130,15 @@ START_TEST(a_challenge_certificate_is_put_up_as_a_pair_and_taken_down)
 {
     md_store *store = store_mem_open(kit_pool);
     md_account_use use = account();
-    md_solve solve = { store, plan, domain, &use, NAME, "token", apr_time_now() };
+    md_solve solve = { store, plan, domain, &use, NAME, "token", apr_time_now(), NULL };
     md_names *setups = md_names_make(kit_pool);
     const char *setup, *cert, *key_text;
     md_chain *chain;
     md_key *key;
 
-    CHECK_OK(md_solver_alpn01.put(&solve, kit_pool, &setup));
-    CHECK_OK(md_solver_alpn01.put(&solve, kit_pool, &setup));
+    CHECK_OK(md_solver_alpn01.put(&solve, kit_pool));
+    CHECK_OK(md_solver_alpn01.put(&solve, kit_pool));
+    CHECK_OK(md_solver_setup(&md_solver_alpn01, &solve, kit_pool, &setup));
     ck_assert_str_eq(setup, "tls-alpn-01:" NAME);
     CHECK_OK(md_store_load_text(
         store, MD_PLACE(MD_GROUP_CHALLENGES, NAME, "acme-tls-alpn-01-pubcert.p-256.pem"), kit_pool, &cert));
@@ -147,7 +149,7 @@ START_TEST(a_challenge_certificate_is_put_up_as_a_pair_and_taken_down)
     CHECK_OK(md_key_from_pem(md_bytes_of(key_text), (md_bytes){ NULL, 0 }, kit_pool, &key));
     CHECK_OK(md_chain_check_key(chain, key, kit_pool));
     md_names_add(setups, setup);
-    md_solver_take_all(store, domain, setups, kit_pool);
+    md_solver_take_all(&(md_unsolve){ .store = store, .domain = domain }, setups, kit_pool);
     ck_assert_str_eq(store_mem_tree(store, kit_pool), "");
 }
 END_TEST

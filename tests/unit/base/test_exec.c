@@ -180,7 +180,7 @@ END_TEST
 START_TEST(a_program_is_stopped_when_nobody_wants_it_any_more)
 {
     static const atomic_int cancelled = 1;
-    const md_exec_limits limits = { 60 * SECOND, &cancelled };
+    const md_exec_limits limits = { .timeout = 60 * SECOND, .cancelled = &cancelled };
     const apr_time_t begun = apr_time_now();
     md_exec_result result;
     md_err *err = md_exec(md_words("/bin/sleep 60", kit_pool), &limits, kit_pool, &result);

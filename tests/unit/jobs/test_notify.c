@@ -15,6 +15,8 @@
 #define AN_HOUR apr_time_from_sec(3600)
 
 static md_notify notify;
+static md_exec_turns turns;
+static md_exec_limits limits;
 static const char *folder;
 static md_job *job;
 
@@ -33,7 +35,10 @@ static void set_up(void)
     apr_file_write(file, script, &size);
     apr_file_close(file);
     chmod(apr_pstrcat(kit_pool, folder, "/cmd", NULL), 0755);
-    notify = (md_notify){ .timeout = apr_time_from_sec(10), .most = 2 };
+    turns.most = 2;
+    atomic_store(&turns.running, 0);
+    limits = (md_exec_limits){ .timeout = apr_time_from_sec(10), .turns = &turns };
+    notify = (md_notify){ .limits = &limits };
     job = md_job_make(MD_GROUP_STAGING, "example.org", kit_pool);
 }
 
@@ -142,20 +147,20 @@ END_TEST
 START_TEST(who_asks_does_not_wait_for_other_commands)
 {
     notify.message_cmd = command("");
-    atomic_store(&notify.running, 2);
+    atomic_store(&turns.running, 2);
     ck_assert_str_eq(tell("renewing", FAKE_NOW)->type, "md:busy");
     ck_assert(md_event_waits(tell("renewing", FAKE_NOW)));
     ck_assert_str_eq(calls(), "");
-    atomic_store(&notify.running, 1);
+    atomic_store(&turns.running, 1);
     CHECK_OK(tell("renewing", FAKE_NOW));
-    ck_assert_int_eq(atomic_load(&notify.running), 1);
+    ck_assert_int_eq(atomic_load(&turns.running), 1);
 }
 END_TEST
 
 START_TEST(a_command_that_takes_too_long_is_ended)
 {
     notify.message_cmd = "/bin/sleep 60 ;"; /* arguments behind are refused by sleep or not: it must end */
-    notify.timeout = apr_time_from_msec(200);
+    limits.timeout = apr_time_from_msec(200);
     ck_assert_ptr_nonnull(tell("renewing", FAKE_NOW));
     notify.message_cmd = "/does/not/exist";
     CHECK_FAILS(tell("renewing", FAKE_NOW), MD_FAULT_LOCAL, "/does/not/exist");
