@@ -14,13 +14,14 @@
 
 #define EVENT "installed"
 
-/** One domain to tell about, in a list. */
+enum { RUNNING_MAX = 16 };
+
+/** One domain to tell about. */
 typedef struct telling {
     md_installed *of;
-    const md_domain *domain;
-    apr_proc_t process; /* pid 0: not begun */
+    const md_domain *domain; /* NULL: nothing to tell */
+    apr_proc_t process;
     apr_time_t since;
-    int ended;
 } telling;
 
 struct md_installed {
@@ -28,12 +29,11 @@ struct md_installed {
     const md_plan *plan;
     const md_notify *notify;
     apr_pool_t *p;
-    telling *each;          /* one a domain */
-    unsigned char *waiting; /* of each: 1 to be told, 2 is being told */
-    int count, running;
+    telling *each;   /* one a domain; NULL without a command */
+    telling **queue; /* a ring with room for all domains */
+    int head, count; /* of the queue */
+    telling *running[RUNNING_MAX];
 };
-
-enum { IDLE, WAITS, RUNS };
 
 md_installed *md_installed_make(md_store *store, const md_plan *plan, const md_notify *notify, apr_pool_t *p)
 {
@@ -46,17 +46,18 @@ md_installed *md_installed_make(md_store *store, const md_plan *plan, const md_n
     if (!notify->message_cmd)
         return made;
     made->each = apr_pcalloc(p, (apr_size_t)plan->domains->nelts * sizeof(*made->each));
-    made->waiting = apr_pcalloc(p, (apr_size_t)plan->domains->nelts);
+    made->queue = apr_pcalloc(p, (apr_size_t)plan->domains->nelts * sizeof(telling *));
     return made;
 }
 
 void md_installed_add(md_installed *installed, const md_domain *domain)
 {
-    if (!installed->each || installed->waiting[domain->index] != IDLE)
+    telling *add = installed->each ? &installed->each[domain->index] : NULL;
+
+    if (!add || add->domain)
         return;
-    installed->each[domain->index] = (telling){ .of = installed, .domain = domain };
-    installed->waiting[domain->index] = WAITS;
-    ++installed->count;
+    *add = (telling){ .of = installed, .domain = domain };
+    installed->queue[(installed->head + installed->count++) % installed->plan->domains->nelts] = add;
 }
 
 void md_installed_find(md_installed *installed, apr_pool_t *p)
@@ -101,16 +102,25 @@ static void say_failed(const telling *of, const char *why)
            why);
 }
 
+static int place_of(const md_installed *installed, const telling *of)
+{
+    for (int i = 0; i < RUNNING_MAX; ++i)
+        if (installed->running[i] == of)
+            return i;
+    return -1;
+}
+
+static void begin_next(md_installed *installed, apr_time_t now, apr_pool_t *p);
+
 static void on_end(int reason, void *data, int status)
 {
     telling *of = data;
+    const int place = place_of(of->of, of);
     apr_pool_t *p;
 
-    if (reason == APR_OC_REASON_UNREGISTER || reason == APR_OC_REASON_RESTART || of->ended)
+    if (reason == APR_OC_REASON_UNREGISTER || reason == APR_OC_REASON_RESTART || place < 0)
         return; /* the configuration ends; the command may go on */
-    of->ended = 1;
-    --of->of->running;
-    of->of->waiting[of->domain->index] = IDLE;
+    of->of->running[place] = NULL;
     apr_pool_create(&p, NULL);
     if (reason != APR_OC_REASON_DEATH)
         say_failed(of, "was lost");
@@ -118,8 +128,10 @@ static void on_end(int reason, void *data, int status)
         say_failed(of, apr_psprintf(p, "ended with %d (its exit code, or the signal that ended it)", status));
     else
         note_told(of, p);
-    apr_pool_destroy(p);
     apr_proc_other_child_unregister(of);
+    of->domain = NULL;
+    begin_next(of->of, apr_time_now(), p);
+    apr_pool_destroy(p);
 }
 
 static const char *const *vector_of(const md_names *words, apr_pool_t *p)
@@ -152,30 +164,33 @@ static md_err *start(telling *of, apr_pool_t *p)
     return NULL;
 }
 
-static void begin(telling *of, apr_time_t now, apr_pool_t *p)
+/** Starts what waits as long as there is a place. */
+static void begin_next(md_installed *installed, apr_time_t now, apr_pool_t *p)
 {
-    md_installed *installed = of->of;
-    md_err *err = start(of, p);
+    const int most = installed->notify->limits->turns->most;
 
-    --installed->count;
-    installed->waiting[of->domain->index] = err ? IDLE : RUNS;
-    of->since = now;
-    if (err)
-        say_failed(of, md_err_text(err, p));
-    else
-        ++installed->running;
+    for (int place = 0; installed->count && place < most && place < RUNNING_MAX; ++place) {
+        telling *of = installed->queue[installed->head];
+        md_err *err;
+
+        if (installed->running[place])
+            continue;
+        installed->head = (installed->head + 1) % installed->plan->domains->nelts;
+        --installed->count;
+        of->since = now;
+        err = start(of, p);
+        installed->running[place] = err ? NULL : of;
+        if (err) {
+            say_failed(of, md_err_text(err, p));
+            of->domain = NULL;
+        }
+    }
 }
 
 void md_installed_round(md_installed *installed, apr_time_t now, apr_pool_t *p)
 {
-    if (!installed->each || (!installed->count && !installed->running))
-        return;
-    for (int i = 0; i < installed->plan->domains->nelts; ++i) {
-        telling *of = &installed->each[i];
-
-        if (installed->waiting[i] == WAITS && installed->running < installed->notify->limits->turns->most)
-            begin(of, now, p);
-        else if (installed->waiting[i] == RUNS && now - of->since > installed->notify->limits->timeout)
-            kill(of->process.pid, SIGKILL);
-    }
+    for (int i = 0; i < RUNNING_MAX; ++i)
+        if (installed->running[i] && now - installed->running[i]->since > installed->notify->limits->timeout)
+            kill(installed->running[i]->process.pid, SIGKILL);
+    begin_next(installed, now, p);
 }

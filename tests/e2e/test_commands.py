@@ -84,6 +84,18 @@ def test_installed_is_told_at_a_start(ca, httpd, name, command):
     wait_until(lambda: "message-installed" in httpd.store.file("domains", name(), "job.json").read_text(), 20, "that is noted")
 
 
+def test_many_domains_are_told_one_after_the_other(ca, httpd, name, command):
+    names = [name(f"h{i}") for i in range(12)]
+    hosts = [f"MDomain {each}" for each in names] + [httpd.vhost(each) for each in names]
+    httpd.configure("MDLiveActivation off", *hosts).start()
+    wait_until(lambda: len(httpd.log_lines("AH10059")) == len(names), 30, "all have certificates")
+    command.answer("installed", "sleep 0.1")
+    httpd.configure(f"MDLiveActivation off\nMDMessageCmd {command.file}", *hosts)
+    httpd.restart()
+    wait_until(lambda: len(command.calls()) == len(names), 30, "all are told")
+    assert sorted(command.calls()) == sorted(f"installed {each}" for each in names)
+
+
 def test_a_command_can_forbid_a_renewal(ca, httpd, name, command):
     command.answer("renewing", "echo 'not on sundays' >&2; exit 1")
     httpd.managing(name(), extra=f"MDMessageCmd {command.file}\nMDCheckInterval 1s").start()
