@@ -133,6 +133,21 @@ md_err *md_call_json(const md_call *call, const char *url, const char *doing, ap
     return want_object(answer, url, doing, md_now(call->clock), p);
 }
 
+int md_call_was_answered(const md_err *err)
+{
+    static const char *const silent[] = { "md:unreachable", "md:tls", "md:timeout" };
+
+    for (size_t i = 0; err && i < sizeof(silent) / sizeof(silent[0]); ++i)
+        if (err->type && !strcmp(err->type, silent[i]))
+            return 0;
+    return 1;
+}
+
+int md_call_was_cut_off(const md_err *err)
+{
+    return err->type && !strcmp(err->type, "md:cancelled");
+}
+
 md_err *md_call_directory(const md_call *call, apr_pool_t *p)
 {
     const char *url = md_ca_url(call->ca);

@@ -44,6 +44,10 @@ MD_MUST md_err *md_call_post_json(const md_call *call, const md_post *post, apr_
 /** Unsigned GET of JSON (directory, ARI). */
 MD_MUST md_err *md_call_json(const md_call *call, const char *url, const char *doing, apr_pool_t *p,
                              md_answer *answer);
+/** Did the CA answer, be it with a refusal? NULL: it did. */
+int md_call_was_answered(const md_err *err);
+/** Was the request cut off by the end of the engine? */
+int md_call_was_cut_off(const md_err *err);
 /** Reads the directory into the call's gate unless it is known; at most one request. */
 MD_MUST md_err *md_call_directory(const md_call *call, apr_pool_t *p);
 

@@ -5,10 +5,10 @@
 #include "acme/order.h"
 
 #include <apr_strings.h>
-#include <arpa/inet.h>
 #include <string.h>
+#include <strings.h>
 
-enum { AUTHORIZATIONS_MAX = 1000, URL_MAX = 2048, UPS_MAX = 4 };
+enum { AUTHORIZATIONS_MAX = 1000, URL_MAX = 2048, UPS_MAX = 4, ALTERNATES_MAX = 8 };
 #define ORDER_FILE "order.json"
 
 static const char *const status_names[] = { NULL, "pending", "ready", "processing", "valid", "invalid" };
@@ -121,13 +121,6 @@ static md_err *read_order(const md_answer *answer, md_order *order, apr_pool_t *
     return NULL;
 }
 
-static const char *identifier_type(const char *name)
-{
-    unsigned char address[16];
-
-    return inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1 ? "ip" : "dns";
-}
-
 static json_t *order_payload(const md_order_wish *wish, apr_pool_t *p)
 {
     json_t *payload = md_json_object(p), *identifiers = json_array();
@@ -136,8 +129,8 @@ static json_t *order_payload(const md_order_wish *wish, apr_pool_t *p)
     for (int i = 0; i < wish->names->nelts; ++i) {
         const char *name = MD_NAME(wish->names, i);
 
-        json_array_append_new(identifiers,
-                              json_pack("{s:s, s:s}", "type", identifier_type(name), "value", name));
+        json_array_append_new(
+            identifiers, json_pack("{s:s, s:s}", "type", md_is_address(name) ? "ip" : "dns", "value", name));
     }
     md_json_set_text(payload, "profile", wish->profile);
     md_json_set_text(payload, "replaces", wish->replaces);
@@ -211,17 +204,54 @@ static md_err *follow_up(const md_call *call, const md_answer *first, const char
     return NULL;
 }
 
-md_err *md_order_download(const md_call *call, const md_order *order, apr_pool_t *p, md_chain **out)
+static md_err *fetch_chain(const md_call *call, const char *url, apr_pool_t *p, md_answer *answer,
+                           md_chain **out)
 {
-    md_answer answer;
     md_err *err;
 
-    MD_TRY(md_call_post(call, &(md_post){ .url = order->certificate, .doing = "fetching the certificate" }, p,
-                        &answer));
-    err = md_chain_from_pem(answer.http.body, p, out);
+    MD_TRY(md_call_post(call, &(md_post){ .url = url, .doing = "fetching the certificate" }, p, answer));
+    err = md_chain_from_pem(answer->http.body, p, out);
     if (err)
         return md_wrap(p, err, "what the CA sent as certificate cannot be used");
-    return md_chain_length(*out) == 1 ? follow_up(call, &answer, order->certificate, p, *out) : NULL;
+    return md_chain_length(*out) == 1 ? follow_up(call, answer, url, p, *out) : NULL;
+}
+
+static int leads_to(const md_chain *chain, const char *issuer, apr_pool_t *p)
+{
+    const char *top = md_chain_top_issuer(chain, p);
+
+    return top && !strcasecmp(top, issuer);
+}
+
+/** An alternate that cannot be had is passed over: the usual chain is good, too. */
+static void find_alternate(const md_call *call, const md_order *order, const md_answer *first,
+                           const char *issuer, apr_pool_t *p, md_chain **chain)
+{
+    const char *url;
+
+    for (int i = 0; i < ALTERNATES_MAX; ++i) {
+        md_answer answer;
+        md_chain *other;
+
+        url = md_http_link(&first->http, "alternate", i, order->certificate, p);
+        if (!url)
+            return;
+        if (!fetch_chain(call, url, p, &answer, &other) && leads_to(other, issuer, p)) {
+            *chain = other;
+            return;
+        }
+    }
+}
+
+md_err *md_order_download(const md_call *call, const md_order *order, const char *preferred, apr_pool_t *p,
+                          md_chain **out)
+{
+    md_answer answer;
+
+    MD_TRY(fetch_chain(call, order->certificate, p, &answer, out));
+    if (preferred && !leads_to(*out, preferred, p))
+        find_alternate(call, order, &answer, preferred, p, out);
+    return NULL;
 }
 
 md_err *md_order_problem(const md_order *order, apr_time_t now, apr_pool_t *p)

@@ -53,8 +53,10 @@ MD_MUST md_err *md_order_read(const md_call *call, md_order *order, apr_pool_t *
 /** Sends the CSR (DER); updates `order`. */
 MD_MUST md_err *md_order_finalize(const md_call *call, md_order *order, md_bytes csr, apr_pool_t *p);
 /** Fetches the chain; one request, or one more per "up" link when the CA sends a lone certificate (at most
- * 4). */
-MD_MUST md_err *md_order_download(const md_call *call, const md_order *order, apr_pool_t *p, md_chain **out);
+ * 4). With `preferred`, the common name of an issuer, alternate chains (RFC 8555 7.4.2, at most 8) are
+ * fetched until one leads to it; if none does, it is the CA's usual one: see md_chain_top_issuer. */
+MD_MUST md_err *md_order_download(const md_call *call, const md_order *order, const char *preferred,
+                                  apr_pool_t *p, md_chain **out);
 /** The failure of an invalid order, with subproblems per name. */
 md_err *md_order_problem(const md_order *order, apr_time_t now, apr_pool_t *p);
 

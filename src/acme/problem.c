@@ -10,7 +10,7 @@
 
 #include "base/json.h"
 
-enum { TEXT_EXCERPT = 400, BODY_EXCERPT = 80 };
+enum { TEXT_EXCERPT = 400, BODY_EXCERPT = 80, SUBPROBLEMS_SHOWN = 8, SUBPROBLEM_EXCERPT = 160 };
 #define LONGEST_WAIT apr_time_from_sec(24 * 3600)
 
 /** `inside`: what it means inside an authorization or order, where the CA tells about names. */
@@ -67,6 +67,28 @@ static apr_time_t time_in_text(const char *text, apr_time_t now, apr_pool_t *p)
     return t > now + 8 * LONGEST_WAIT ? now + 8 * LONGEST_WAIT : t;
 }
 
+/** What is said about single names (RFC 8555 6.7.1): " (a.example.org: ..., b.example.org: ...)". */
+static const char *names_concerned(const json_t *subproblems, apr_pool_t *p)
+{
+    const size_t count = json_array_size(subproblems);
+    md_names *each = md_names_make(p);
+
+    for (size_t i = 0; i < count && i < SUBPROBLEMS_SHOWN; ++i) {
+        const json_t *problem = json_array_get(subproblems, i);
+        const char *name = md_json_text(problem, "identifier.value"),
+                   *detail = md_json_text(problem, "detail");
+
+        if (name)
+            md_names_add(each, apr_pstrcat(p, md_excerpt(md_bytes_of(name), 80, p), ": ",
+                                           detail ? md_excerpt(md_bytes_of(detail), SUBPROBLEM_EXCERPT, p)
+                                                  : "(no reason given)",
+                                           NULL));
+    }
+    if (count > SUBPROBLEMS_SHOWN)
+        md_names_add(each, apr_psprintf(p, "and %" APR_SIZE_T_FMT " more", count - SUBPROBLEMS_SHOWN));
+    return each->nelts ? apr_pstrcat(p, " (", md_names_join(each, "; ", p), ")", NULL) : "";
+}
+
 /** Failure of a problem object; NULL when it is none. */
 static md_err *from_document(const json_t *problem, const char *doing, int inside, apr_time_t now,
                              apr_pool_t *p)
@@ -81,6 +103,8 @@ static md_err *from_document(const json_t *problem, const char *doing, int insid
     err = md_fail(p, fault_of(type, inside), type, "the CA says while %s: %s", doing,
                   detail ? md_excerpt(md_bytes_of(detail), TEXT_EXCERPT, p) : "(no reason given)");
     err->not_before = time_in_text(detail, now, p);
+    if (json_array_size(subproblems))
+        err->detail = apr_pstrcat(p, err->detail, names_concerned(subproblems, p), NULL);
     if (json_array_size(subproblems))
         err->subproblems = md_own_json(p, json_deep_copy(subproblems));
     return err;

@@ -22,6 +22,12 @@ static const char *why_not(const md_plan *plan, const md_domain *domain, const c
                : "no TLS virtual host for it on that port allows the protocol (Protocols ... acme-tls/1)";
 }
 
+/** The server name that a CA sends: addresses have one only in reverse (RFC 8738 6). */
+static const char *server_name(const char *name, apr_pool_t *p)
+{
+    return md_is_address(name) ? md_reverse_name(name, p) : name;
+}
+
 static md_err *make_pair(const md_solve *solve, apr_array_header_t *files, apr_pool_t *p)
 {
     static const md_key_spec spec = { .type = MD_KEY_EC, .curve = "P-256" };
@@ -48,7 +54,7 @@ static md_err *put(const md_solve *solve, apr_pool_t *p)
     md_err *err = make_pair(solve, files, p);
 
     if (!err)
-        err = md_store_save_set(solve->store, MD_GROUP_CHALLENGES, solve->name, files, 0, p);
+        err = md_store_save_set(solve->store, MD_GROUP_CHALLENGES, server_name(solve->name, p), files, 0, p);
     if (err) {
         err = md_wrap(p, err, "cannot set up the tls-alpn-01 challenge for %s", solve->name);
         err->type = "challenge-setup-failure";
@@ -59,7 +65,7 @@ static md_err *put(const md_solve *solve, apr_pool_t *p)
 
 static md_err *take(const md_unsolve *from, const char *rest, apr_pool_t *p)
 {
-    return md_store_drop(from->store, MD_PLACE(MD_GROUP_CHALLENGES, rest, NULL), p);
+    return md_store_drop(from->store, MD_PLACE(MD_GROUP_CHALLENGES, server_name(rest, p), NULL), p);
 }
 
-const md_solver md_solver_alpn01 = { "tls-alpn-01", 0, why_not, NULL, put, take };
+const md_solver md_solver_alpn01 = { "tls-alpn-01", 0, 1, why_not, NULL, put, take };

@@ -20,7 +20,8 @@ enum { VERSION_WITH_TEXT = 2 };
 static const char *why_not(const md_plan *plan, const md_domain *domain, const char *name)
 {
     (void)plan;
-    (void)name;
+    if (md_is_address(name))
+        return "it cannot prove addresses";
     return domain->policy.dns01_cmd ? NULL : "MDChallengeDns01 is not set";
 }
 
@@ -85,4 +86,4 @@ static md_err *take(const md_unsolve *from, const char *rest, apr_pool_t *p)
     return call(from->domain, &limits, arguments, p);
 }
 
-const md_solver md_solver_dns01 = { "dns-01", 1, why_not, rest_of, put, take };
+const md_solver md_solver_dns01 = { "dns-01", 1, 0, why_not, rest_of, put, take };

@@ -36,4 +36,4 @@ static md_err *take(const md_unsolve *from, const char *rest, apr_pool_t *p)
     return md_store_drop(from->store, MD_PLACE(MD_GROUP_CHALLENGES, rest, NULL), p);
 }
 
-const md_solver md_solver_http01 = { "http-01", 0, why_not, NULL, put, take };
+const md_solver md_solver_http01 = { "http-01", 0, 1, why_not, NULL, put, take };

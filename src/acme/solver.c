@@ -23,6 +23,11 @@ const md_solver *md_solver_find(const char *type)
     return NULL;
 }
 
+int md_solver_can(const md_solver *solver, const char *name)
+{
+    return (solver->wildcards || !md_is_wildcard(name)) && (solver->addresses || !md_is_address(name));
+}
+
 md_names *md_solver_types(const md_plan *plan, const md_domain *domain, const char *name, apr_pool_t *p,
                           const char **why)
 {
@@ -73,7 +78,8 @@ md_err *md_solver_pick(const md_plan *plan, const md_domain *domain, const md_au
     for (int i = 0; i < types->nelts; ++i) {
         *solver = md_solver_find(MD_NAME(types, i));
         *challenge = offered(authz, MD_NAME(types, i));
-        if (*solver && *challenge && (!authz->wildcard || (*solver)->wildcards))
+        if (*solver && *challenge && md_solver_can(*solver, authz->name) &&
+            (!authz->wildcard || (*solver)->wildcards))
             return NULL;
     }
     return mismatch(authz, types, why, p);

@@ -32,6 +32,7 @@ typedef struct md_unsolve {
 typedef struct md_solver {
     const char *type; /* "http-01" */
     int wildcards;    /* can prove wildcard names */
+    int addresses;    /* can prove IP addresses (RFC 8738) */
     /** NULL: can work for this domain as far as this server can tell, else the reason as a clause. */
     const char *(*why_not)(const md_plan *plan, const md_domain *domain, const char *name);
     /** What to remember for taking it down, behind "type:". NULL: the name. */
@@ -51,6 +52,8 @@ MD_MUST md_err *md_solver_setup(const md_solver *solver, const md_solve *solve, 
                                 const char **setup);
 
 const md_solver *md_solver_find(const char *type);
+/** Can it prove this kind of name? */
+int md_solver_can(const md_solver *solver, const char *name);
 /**
  * The types to try for a name, best first: MDCAChallenges as configured, else all solvers whose why_not is
  * NULL. *why lists the reasons of those left out, for messages.

@@ -130,6 +130,8 @@ static const struct {
     { "urn:org:apache:httpd:log:AH10109:", "See what MDMessageCmd wrote to the log; it is called again" },
     { "md:busy", "Nothing needs to be done: other commands are at work, it is asked again soon" },
     { "md:dns", "Check the name servers of this machine and of the domain" },
+    { "md:no-must-staple",
+      "Set 'MDMustStaple off', or choose a CA that grants it; the certificate in use stays until then" },
     { "md:no-key-change", "Nothing can be done about it: the CA does not offer this" },
     { "md:no-revocation", "Nothing can be done about it: the CA does not offer this" },
     { "md:key", "Check MDPrivateKeys and what the configuration of OpenSSL allows (openssl.cnf)" },

@@ -7,6 +7,7 @@
 #include <apr_cstr.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <arpa/inet.h>
 #include <string.h>
 
 md_names *md_names_make(apr_pool_t *p)
@@ -110,13 +111,62 @@ int md_is_wildcard(const char *name)
     return name[0] == '*' && name[1] == '.' && name[2];
 }
 
+enum { V4_OCTETS = 4, V6_OCTETS = 16 };
+
+/** Octets of an address, 4 or 16; 0 for what is none. */
+static int read_address(const char *name, unsigned char octets[V6_OCTETS])
+{
+    char bare[INET6_ADDRSTRLEN];
+    size_t length = strlen(name);
+
+    if (inet_pton(AF_INET, name, octets) == 1)
+        return V4_OCTETS;
+    if (name[0] == '[' && length > 2 && length < sizeof(bare) && name[length - 1] == ']') {
+        apr_cpystrn(bare, name + 1, length - 1);
+        name = bare;
+    }
+    return inet_pton(AF_INET6, name, octets) == 1 ? V6_OCTETS : 0;
+}
+
+int md_is_address(const char *name)
+{
+    unsigned char octets[V6_OCTETS];
+
+    return read_address(name, octets) > 0;
+}
+
+const char *md_name_text(const char *name, apr_pool_t *p)
+{
+    unsigned char octets[V6_OCTETS];
+    int size = read_address(name, octets);
+    char text[INET6_ADDRSTRLEN];
+
+    if (!size)
+        return md_lower(name, p);
+    return apr_pstrdup(p, inet_ntop(size == V4_OCTETS ? AF_INET : AF_INET6, octets, text, sizeof(text)));
+}
+
+const char *md_reverse_name(const char *address, apr_pool_t *p)
+{
+    unsigned char octets[V6_OCTETS];
+    int size = read_address(address, octets);
+    const char *out = "";
+
+    if (!size)
+        return NULL;
+    for (int i = size - 1; i >= 0; --i)
+        out = size == V4_OCTETS ? apr_psprintf(p, "%s%d.", out, octets[i])
+                                : apr_psprintf(p, "%s%x.%x.", out, octets[i] & 15u, octets[i] >> 4);
+    return apr_pstrcat(p, out, size == V4_OCTETS ? "in-addr.arpa" : "ip6.arpa", NULL);
+}
+
 int md_name_matches(const char *pattern, const char *name)
 {
     const char *rest;
 
     if (apr_cstr_casecmp(pattern, name) == 0)
         return 1;
-    if (!md_is_wildcard(pattern) || md_is_wildcard(name))
+    if (!md_is_wildcard(pattern) || md_is_wildcard(name) || md_is_address(name))
         return 0;
     rest = strchr(name, '.');
     return rest && rest != name && apr_cstr_casecmp(rest, pattern + 1) == 0;
@@ -142,6 +192,8 @@ const char *md_name_reason(const char *name)
 
     if (!*at)
         return "it is empty";
+    if (md_is_address(name))
+        return NULL;
     if (strlen(name) > 253)
         return "it is longer than 253 characters";
     for (;;) {

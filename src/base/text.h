@@ -35,10 +35,16 @@ int md_text_equal(const char *a, const char *b);
 /** Lowercase copy (ASCII). */
 const char *md_lower(const char *text, apr_pool_t *p);
 int md_is_wildcard(const char *name); /* begins with "*." and more follows */
+/** Is it an IP address, IPv6 with or without brackets? */
+int md_is_address(const char *name);
+/** The one way to write a name: lowercase (ASCII), addresses without brackets and as RFC 5952 has them. */
+const char *md_name_text(const char *name, apr_pool_t *p);
+/** The name below in-addr.arpa or ip6.arpa of an address; NULL for what is none. */
+const char *md_reverse_name(const char *address, apr_pool_t *p);
 /** Is `name` equal to `pattern`, or matched by it as a wildcard in exactly one label? Case-insensitive. */
 int md_name_matches(const char *pattern, const char *name);
-/** Can `name` be ordered as DNS name: LDH labels (underscore is not allowed), <= 253 octets, a wildcard only
- * as first label? NULL if fine, else the reason as a clause ("a label is longer than 63 characters"). */
+/** Can `name` be ordered: an IP address, or LDH labels (underscore is not allowed), <= 253 octets, a wildcard
+ * only as first label? NULL if fine, else the reason as a clause ("a label is longer than 63 characters"). */
 const char *md_name_reason(const char *name);
 
 /** base64url without padding, RFC 7515 section 2. */

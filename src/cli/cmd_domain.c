@@ -153,7 +153,7 @@ md_err *md_cli_names(md_cli *cli, int argc, char **argv, md_names **out)
     md_names *names = md_names_make(cli->p);
 
     for (int i = 0; i < argc; ++i)
-        md_names_add_new(names, md_lower(argv[i], cli->p));
+        md_names_add_new(names, md_name_text(argv[i], cli->p));
     *out = names;
     return names->nelts ? NULL : md_cli_fail(cli, APR_EINVAL, "at least one DNS name is needed");
 }

@@ -85,7 +85,7 @@ static int answer_challenge(request_rec *r, const md_run *run)
 
     if (!*token || strchr(token, '/') || !r->hostname || md_name_reason(r->hostname))
         return DECLINED;
-    name = md_lower(r->hostname, r->pool);
+    name = md_name_text(r->hostname, r->pool);
     domain = is_excluded(r->server) ? NULL : md_plan_find(run->plan, name);
     if (domain && domain->policy.challenges && domain->policy.challenges->nelts &&
         !md_names_has(domain->policy.challenges, "http-01"))

@@ -212,7 +212,7 @@ static const char *add_name(const cmd_parms *cmd, md_names *names, const char *n
 
     if (why)
         return apr_psprintf(cmd->pool, "'%s' cannot be a name of a domain: %s", name, why);
-    md_names_add_new(names, md_lower(name, cmd->pool));
+    md_names_add_new(names, md_name_text(name, cmd->pool));
     return NULL;
 }
 

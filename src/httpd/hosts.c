@@ -277,9 +277,11 @@ static void match_server(hosts *pass, server_rec *server)
 /** A name of a TLS host: the certificate is for it, too, or somebody should know that it is not. */
 static void add_name(hosts *pass, const server_rec *server, md_domain *domain, const char *name)
 {
-    const md_domain *owner = md_plan_find(pass->plan, name);
     const char *why = md_domain_name_reason(name);
+    const md_domain *owner;
 
+    name = md_is_address(name) ? md_name_text(name, pass->p) : name;
+    owner = md_plan_find(pass->plan, name);
     if (!*name || owner == domain || (owner && md_domain_covers(domain, name)))
         return;
     if (!domain->policy.members)

@@ -94,13 +94,19 @@ static void add_by_wildcard(md_match *match, const char *alias, apr_array_header
         add(domains, APR_ARRAY_IDX(found, i, md_domain *));
 }
 
+/** Addresses may be written in several ways. */
+static md_domain *find_exact(const md_match *match, const char *name)
+{
+    return md_plan_find_exact(match->plan, md_is_address(name) ? md_name_text(name, match->p) : name);
+}
+
 static void add_by_aliases(md_match *match, const server_rec *server, apr_array_header_t *domains)
 {
     for (const server_addr_rec *at = server->addrs; at; at = at->next)
         if (at->virthost)
-            add(domains, md_plan_find_exact(match->plan, at->virthost));
+            add(domains, find_exact(match, at->virthost));
     for (int i = 0; server->names && i < server->names->nelts; ++i)
-        add(domains, md_plan_find_exact(match->plan, MD_NAME(server->names, i)));
+        add(domains, find_exact(match, MD_NAME(server->names, i)));
     for (int i = 0; server->wild_names && i < server->wild_names->nelts; ++i)
         add_by_wildcard(match, MD_NAME(server->wild_names, i), domains);
 }

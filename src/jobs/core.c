@@ -4,8 +4,8 @@
  */
 #include "jobs/core.h"
 
+#include "acme/renewal_info.h"
 #include "jobs/activate.h"
-#include "plan/due.h"
 #include "store/creds.h"
 
 static md_cert_fact live_fact(const md_core *core, const md_domain *domain, const md_key_spec *spec,
@@ -70,5 +70,23 @@ md_err *md_core_facts(const md_core *core, const md_domain *domain, apr_pool_t *
         APR_ARRAY_PUSH(managed, md_cert_fact) = live_fact(core, domain, MD_SPEC(specs, i), p);
     prefer_staged(core, domain, p, managed);
     *facts = apr_array_copy_hdr(p, md_facts_choose(&domain->policy, files, managed, md_now(core->clock), p));
+    return NULL;
+}
+
+md_err *md_core_due(const md_core *core, const md_domain *domain, apr_time_t now, apr_pool_t *p, md_due *due,
+                    apr_array_header_t **facts)
+{
+    apr_array_header_t *known;
+    md_renewal_info *info;
+
+    MD_TRY(core->facts(core->self, domain, p, &known));
+    if (domain->policy.ari) {
+        known = apr_array_copy(p, known);
+        MD_TRY(md_renewal_info_load(core->store, domain->name, p, &info));
+        md_renewal_info_apply(info, known);
+    }
+    *due = md_due_of(domain, (const md_cert_fact *)known->elts, known->nelts, now, p);
+    if (facts)
+        *facts = known;
     return NULL;
 }

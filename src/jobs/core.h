@@ -9,6 +9,7 @@
 #include "acme/ca.h"
 #include "base/exec.h"
 #include "jobs/events.h"
+#include "plan/due.h"
 #include "plan/plan.h"
 
 typedef struct md_core md_core;
@@ -40,6 +41,11 @@ struct md_core {
 /** The parent moves a staged set no earlier than this after `staged` was called, so that the job's handshake
  * with ourselves finds its record still in STAGING. A start moves it at once. */
 #define MD_PROMOTE_AGE apr_time_from_sec(8)
+
+/** What is known of a domain's certificates, what their CA suggests included, and what follows from it.
+ * `facts` (of md_cert_fact) are the caller's own; NULL: not wanted. */
+MD_MUST md_err *md_core_due(const md_core *core, const md_domain *domain, apr_time_t now, apr_pool_t *p,
+                            md_due *due, apr_array_header_t **facts);
 
 /** The straightforward `facts`: read from DOMAINS (and from a complete STAGING that is newer). For root and
  * tests. */

@@ -15,6 +15,7 @@
 /* clang-format off */
 static const md_stage stages[] = {
     /* name           doing                                    run                    calls order */
+    { "suggest",     "asking the CA when to renew",            md_renew_suggest,      0, 0 },
     { "choose-ca",   "choosing a certificate authority",       md_renew_choose_ca,    0, 1 },
     { "directory",   "reading the CA's directory",             md_renew_directory,    1, 1 },
     { "account",     "finding the account at the CA",          md_renew_account,      1, 1 },
@@ -38,19 +39,24 @@ const char *md_renew_eab(const md_domain *domain)
     return domain->policy.eab.second ? domain->policy.eab.first : NULL;
 }
 
-static void fill_call(md_step *step, md_renewal *renewal)
+void md_renew_call_to(const md_step *step, const char *url, md_http_route *route, md_call *call)
 {
     const md_policy *policy = &step->domain->policy;
 
-    renewal->gate = md_cas_gate(step->desk->cas, renewal->staged->ca_url, md_renew_eab(step->domain));
-    renewal->route = (md_http_route){ .proxy_url = policy->proxy_url,
-                                      .ca_file = policy->ca_file,
-                                      .proxy_ca_file = policy->proxy_ca_file };
-    renewal->call = (md_call){ .ca = renewal->gate,
-                               .http = step->desk->http,
-                               .route = &renewal->route,
-                               .clock = step->core->clock,
-                               .account = md_ca_account(renewal->gate, step->p) };
+    *route = (md_http_route){ .proxy_url = policy->proxy_url,
+                              .ca_file = policy->ca_file,
+                              .proxy_ca_file = policy->proxy_ca_file };
+    *call = (md_call){ .ca = md_cas_gate(step->desk->cas, url, md_renew_eab(step->domain)),
+                       .http = step->desk->http,
+                       .route = route,
+                       .clock = step->core->clock };
+}
+
+static void fill_call(md_step *step, md_renewal *renewal)
+{
+    md_renew_call_to(step, renewal->staged->ca_url, &renewal->route, &renewal->call);
+    renewal->gate = renewal->call.ca;
+    renewal->call.account = md_ca_account(renewal->gate, step->p);
 }
 
 /** A damaged md.json is as good as none. */
@@ -76,17 +82,6 @@ static md_err *open_renewal(md_step *step, md_renewal **out)
     return NULL;
 }
 
-/** Did the CA answer, if with a refusal? */
-static int was_reached(const md_err *err)
-{
-    static const char *const silent[] = { "md:unreachable", "md:tls", "md:timeout" };
-
-    for (size_t i = 0; err && i < sizeof(silent) / sizeof(silent[0]); ++i)
-        if (err->type && !strcmp(err->type, silent[i]))
-            return 0;
-    return 1;
-}
-
 static md_next run_at_gate(md_step *step, const md_stage *stage, md_ca *gate)
 {
     apr_time_t again, rest = 0;
@@ -97,7 +92,7 @@ static md_next run_at_gate(md_step *step, const md_stage *stage, md_ca *gate)
     next = stage->run(step);
     if (next.verdict == MD_FAILED && next.err->fault == MD_FAULT_REMOTE)
         rest = next.err->not_before; /* 503: the CA asks all of us to wait */
-    md_ca_leave(gate, next.verdict != MD_FAILED || was_reached(next.err), rest);
+    md_ca_leave(gate, next.verdict != MD_FAILED || md_call_was_answered(next.err), rest);
     return next;
 }
 
@@ -152,7 +147,7 @@ static int can_prove(const md_plan *plan, const md_domain *domain, const char *t
 
     if (solver == &md_solver_dns01 && solver->why_not(plan, domain, name))
         return 0;
-    return solver && (solver->wildcards || !md_is_wildcard(name));
+    return solver && md_solver_can(solver, name);
 }
 
 static md_err *preview_challenges(const md_core *core, const md_domain *domain, apr_pool_t *p)

@@ -6,6 +6,7 @@
 #define MD_JOBS_RENEW_H
 
 #include "acme/order.h"
+#include "acme/renewal_info.h"
 #include "jobs/step.h"
 #include "plan/due.h"
 #include "store/creds.h"
@@ -23,9 +24,10 @@ typedef struct md_renewal {
 /* When an event finds too many commands at work. */
 #define MD_ASK_AGAIN apr_time_from_msec(500)
 
-enum { MD_AGAIN_ACCOUNT = 1, MD_AGAIN_ORDER = 2 };
+enum { MD_AGAIN_ACCOUNT = 1, MD_AGAIN_ORDER = 2, MD_AGAIN_REPLACES = 4 };
 
 /* The stages, in order. */
+md_next md_renew_suggest(md_step *step);
 md_next md_renew_choose_ca(md_step *step);
 md_next md_renew_directory(md_step *step);
 md_next md_renew_account(md_step *step);
@@ -46,6 +48,13 @@ md_err *md_renew_due(md_step *step, apr_time_t *at);
 
 /** The CA URLs in the order of trying; at least one. */
 const md_names *md_renew_ca_urls(const md_domain *domain, apr_pool_t *p);
+/** Fills what a request to this CA needs, but for an account; `route` must live as long as `call`. */
+void md_renew_call_to(const md_step *step, const char *url, md_http_route *route, md_call *call);
+/** Which certificate an order for this key spec replaces, as the CA that issued it knows it (RFC 9773 5);
+ * *id NULL: none that this CA has issued. */
+MD_MUST md_err *md_renew_replaced(const md_step *step, const md_key_spec *spec, const char **id);
+/** When to ask the CA for its suggestions; 0: never. */
+apr_time_t md_renew_ask_at(const md_step *step, const md_renewal_info *info, const apr_array_header_t *facts);
 /** The EAB key id of a domain or NULL. */
 const char *md_renew_eab(const md_domain *domain);
 

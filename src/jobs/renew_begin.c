@@ -17,23 +17,37 @@
 enum { ACCOUNTS_TRIED = 4 };
 #define ACCOUNT_PAUSE apr_time_from_msec(20)
 
-static md_err *read_due(md_step *step, md_due *due)
+/** What follows from the facts, and when the CA is to be asked for a suggestion; 0: never. */
+static md_err *read_due(md_step *step, md_due *due, apr_time_t *ask_at)
 {
     apr_array_header_t *facts;
+    md_renewal_info *info;
 
-    MD_TRY(step->core->facts(step->core->self, step->domain, step->p, &facts));
-    *due = md_due_of(step->domain, (const md_cert_fact *)facts->elts, facts->nelts, step->now, step->p);
+    MD_TRY(md_core_due(step->core, step->domain, step->now, step->p, due, &facts));
+    MD_TRY(md_renewal_info_load(step->core->store, step->domain->name, step->p, &info));
+    *ask_at = md_renew_ask_at(step, info, facts);
     return NULL;
+}
+
+static apr_time_t earlier(apr_time_t at, apr_time_t other)
+{
+    return other && other < at ? other : at;
+}
+
+/** The next regular look; not after the CA wants to be asked again. */
+static apr_time_t next_look(const md_step *step, const md_due *due, apr_time_t ask_at)
+{
+    return earlier(md_next_look(due, &step->domain->policy, step->core->clock),
+                   ask_at && ask_at < step->now ? step->now : ask_at);
 }
 
 md_err *md_renew_next_look(md_step *step, apr_time_t *at)
 {
+    apr_time_t ask_at;
     md_due due;
 
-    MD_TRY(read_due(step, &due));
-    *at = due.renew_at && due.renew_at <= step->now
-              ? step->now
-              : md_next_look(&due, &step->domain->policy, step->core->clock);
+    MD_TRY(read_due(step, &due, &ask_at));
+    *at = due.renew_at && due.renew_at <= step->now ? step->now : next_look(step, &due, ask_at);
     return NULL;
 }
 
@@ -93,7 +107,7 @@ static apr_time_t when_finished(const md_step *step, const md_due *due)
 {
     if (step->job->stage || !step->job->notified_renewed)
         return step->now; /* something is left to do for it */
-    return due->renew_at ? md_next_look(due, &step->domain->policy, step->core->clock) : 0;
+    return due->renew_at ? next_look(step, due, 0) : 0;
 }
 
 /** MDWarnWindow: told once a day, until a new certificate is there. */
@@ -116,11 +130,11 @@ static void warn_of_expiry(const md_step *step, const md_due *due)
 md_err *md_renew_due(md_step *step, apr_time_t *at)
 {
     int unfinished;
-    apr_time_t asked;
+    apr_time_t asked, ask_at;
     md_due due;
 
     MD_TRY(heal(step));
-    MD_TRY(read_due(step, &due));
+    MD_TRY(read_due(step, &due, &ask_at));
     warn_of_expiry(step, &due);
     if (step->job->finished) {
         *at = when_finished(step, &due);
@@ -130,9 +144,9 @@ md_err *md_renew_due(md_step *step, apr_time_t *at)
         waits_for_activation(step, &unfinished)); /* a set that nobody was told of: interrupted just before */
     asked = md_asked(step->core->store, step->domain->name, step->p);
     if (!due.renew_at && !asked)
-        *at = due.warn_at ? md_next_look(&due, &step->domain->policy, step->core->clock) : 0;
+        *at = due.warn_at ? next_look(step, &due, 0) : 0;
     else if (due.renew_at > step->now && !unfinished && !asked)
-        *at = md_next_look(&due, &step->domain->policy, step->core->clock);
+        *at = next_look(step, &due, ask_at);
     else if (is_held_back(step, asked))
         *at = step->job->next_run;
     else

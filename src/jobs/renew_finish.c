@@ -5,6 +5,7 @@
  */
 #include <apr_strings.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/log.h"
 #include "jobs/activate.h"
@@ -125,6 +126,18 @@ static md_err *take(md_step *step, const md_key_spec *spec, const md_chain *chai
     return md_renew_drop_order(step);
 }
 
+/** A wish that the CA does not fulfil is no failure: the chain is good. */
+static void tell_of_chain(const md_step *step, const md_chain *chain)
+{
+    const char *wanted = step->domain->policy.preferred_chain, *top = md_chain_top_issuer(chain, step->p);
+
+    if (wanted && (!top || strcasecmp(top, wanted) != 0))
+        md_log(
+            MD_LOG_NOTICE, 0,
+            "%s: its CA offers no chain that leads to '%s' (MDPreferredChain); the usual one leads to '%s'",
+            step->domain->name, wanted, top ? md_excerpt(md_bytes_of(top), 80, step->p) : "");
+}
+
 md_next md_renew_download(md_step *step)
 {
     const md_renewal *renewal = step->data;
@@ -140,7 +153,9 @@ md_next md_renew_download(md_step *step)
     if (!order)
         return GO_TO("order");
     order->certificate = step->work->note;
-    err = md_order_download(&renewal->call, order, step->p, &chain);
+    err = md_order_download(&renewal->call, order, step->domain->policy.preferred_chain, step->p, &chain);
+    if (!err)
+        tell_of_chain(step, chain);
     if (!err)
         err = take(step, spec, chain);
     if (err)
@@ -176,13 +191,23 @@ static md_err *wait_for_delay(md_step *step)
     step->job->ready_at = 0;
     if (delay <= 0)
         return NULL;
-    MD_TRY(step->core->facts(step->core->self, step->domain, step->p, &facts));
-    due = md_due_of(step->domain, (const md_cert_fact *)facts->elts, facts->nelts, step->now, step->p);
+    MD_TRY(md_core_due(step->core, step->domain, step->now, step->p, &due, &facts));
     live = md_facts_period(facts);
     if (due.state != MD_STATE_COMPLETE || !md_period_has(live, step->now))
         return NULL;
     step->job->ready_at = step->now + delay < live.until ? step->now + delay : live.until;
     return NULL;
+}
+
+/** What the CA suggested was about other certificates. */
+static md_err *forget_suggestions(md_step *step)
+{
+    const md_renewal *renewal = step->data;
+    md_renewal_info *info;
+
+    MD_TRY(md_renewal_info_load(step->core->store, step->domain->name, step->p, &info));
+    md_renewal_info_begin(info, renewal->staged->ca_url);
+    return md_renewal_info_save(step->core->store, step->domain->name, info, step->p);
 }
 
 static void finish(md_step *step, const apr_array_header_t *creds)
@@ -221,6 +246,8 @@ md_next md_renew_verify(md_step *step)
         err = md_renew_drop_order(step);
     if (!err)
         err = note_account(step);
+    if (!err)
+        err = forget_suggestions(step);
     if (!err)
         err = md_asked_done(step->core->store, step->domain->name, step->p);
     if (err)

@@ -167,6 +167,17 @@ static md_err *choose_profile(const md_step *step, const char **profile)
     return NULL;
 }
 
+/** Refusals that may be about what the order is said to replace: the CA has another memory than we. */
+static int may_be_for_replaced(const md_err *err)
+{
+    static const char *const types[] = { "alreadyReplaced", "malformed", "unauthorized", "serverInternal" };
+
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); ++i)
+        if (md_problem_is(err, types[i]))
+            return 1;
+    return APR_STATUS_IS_ENOENT(err->status);
+}
+
 static md_next place(md_step *step, const md_key_spec *spec)
 {
     md_order_wish wish = { .names = md_domain_order_names(step->domain, step->p) };
@@ -174,7 +185,16 @@ static md_next place(md_step *step, const md_key_spec *spec)
     md_order *order;
 
     if (!err)
+        err = md_renew_replaced(step, spec, &wish.replaces);
+    if (!err)
         err = md_order_place(call_of(step), &wish, step->p, &order);
+    if (err && wish.replaces && may_be_for_replaced(err)) {
+        md_log(MD_LOG_INFO, 0,
+               "%s: the CA does not take the order as a replacement of its certificate (%s), ordering anew",
+               step->domain->name, md_err_text(err, step->p));
+        step->work->again |= MD_AGAIN_REPLACES;
+        return AGAIN_AT(step->now);
+    }
     if (err)
         return FAILED(err);
     order->spec = md_key_spec_name(spec);
@@ -380,9 +400,28 @@ static md_next after_finalize(md_step *step, const md_order *order)
     }
 }
 
+static int speaks_of_stapling(const md_err *err, apr_pool_t *p)
+{
+    const char *text = md_lower(md_err_text(err, p), p);
+
+    return strstr(text, "must-staple") || strstr(text, "must staple") || strstr(text, "muststaple") ||
+           strstr(text, "tls feature") || strstr(text, "1.3.6.1.5.5.7.1.24");
+}
+
+static md_err *no_must_staple(const md_step *step, const md_err *err)
+{
+    md_err *out = md_wrap(step->p, err, "the CA does not grant the must-staple extension any more");
+
+    out->fault = MD_FAULT_CONFIG;
+    out->type = "md:no-must-staple";
+    return out;
+}
+
 /** CAs have many words for a key that they do not sign. */
 static md_err *explain_refusal(const md_step *step, const md_key_spec *spec, md_err *err)
 {
+    if (step->domain->policy.must_staple && speaks_of_stapling(err, step->p))
+        return no_must_staple(step, err);
     if (err->fault != MD_FAULT_CONFIG || md_key_spec_is_common(spec))
         return err;
     return md_wrap(step->p, err,
@@ -410,7 +449,9 @@ md_next md_renew_finalize(md_step *step)
     if (md_problem_is(err, "orderNotReady"))
         return md_renew_poll(step, 0, "preparing the order");
     if (err)
-        return order_failed(step, explain_refusal(step, spec, err));
+        err = explain_refusal(step, spec, err);
+    if (err)
+        return strcmp(err->type, "md:no-must-staple") ? order_failed(step, err) : FAILED(err);
     return after_finalize(step, order);
 }
 

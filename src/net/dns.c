@@ -128,6 +128,10 @@ static void take_address(const ldns_rr *record, void *into)
 md_err *md_dns_addresses(md_dns *dns, const char *name, apr_pool_t *p, md_names **out)
 {
     *out = md_names_make(p);
+    if (md_is_address(name)) {
+        md_names_add(*out, name);
+        return NULL;
+    }
     MD_TRY(ask_each(dns, name, LDNS_RR_TYPE_A, take_address, *out, p));
     return ask_each(dns, name, LDNS_RR_TYPE_AAAA, take_address, *out, p);
 }

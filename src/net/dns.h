@@ -14,7 +14,8 @@ typedef struct md_dns md_dns;
  * Lives in the pool. */
 MD_MUST md_err *md_dns_open(const char *server, apr_pool_t *p, md_dns **out);
 
-/** IPv4 and IPv6 addresses of a name as text; CNAMEs are followed by the name server. None: an empty list.
+/** IPv4 and IPv6 addresses of a name as text; CNAMEs are followed by the name server; an address is its own.
+ * None: an empty list.
  * Failures are MD_FAULT_REMOTE "md:dns". */
 MD_MUST md_err *md_dns_addresses(md_dns *dns, const char *name, apr_pool_t *p, md_names **out);
 

@@ -19,7 +19,7 @@ static md_names *distinct(const md_names *names, apr_pool_t *p)
     apr_pool_create(&scratch, p);
     seen = apr_hash_make(scratch);
     for (int i = 0; i < names->nelts; ++i) {
-        const char *name = md_lower(MD_NAME(names, i), p);
+        const char *name = md_name_text(MD_NAME(names, i), p);
 
         if (apr_hash_get(seen, name, APR_HASH_KEY_STRING))
             continue;
@@ -53,6 +53,8 @@ const char *md_domain_name_reason(const char *name)
 {
     if (!*name)
         return "it is empty";
+    if (md_is_address(name))
+        return NULL;
     if (strlen(name) > 253)
         return "it is longer than 253 characters";
     if (name[0] == '.')

@@ -12,6 +12,7 @@
 
 /* Below this lifetime a third leaves too little time to mend what goes wrong. */
 #define SHORT_LIFETIME (10 * DAY)
+#define HEARD_LATEST   (6 * HOUR)
 enum { SHORT_PERCENT = 50, LOOKS_PER_LIFETIME = 10, DIGEST_DIGITS = 12 };
 
 /** What one certificate asks for; the first in a domain's interest is its answer. */
@@ -57,11 +58,16 @@ static double point_of(const md_cert_facts *cert)
     return (double)apr_strtoi64(digits, NULL, 16) / (double)(APR_INT64_C(1) << 4 * DIGEST_DIGITS);
 }
 
+apr_time_t md_heard_from(const md_cert_facts *cert)
+{
+    return cert->valid.from + at_most(lifetime_of(cert) / 100, HEARD_LATEST);
+}
+
 static apr_time_t suggested_time(const md_cert_fact *fact)
 {
     double length = (double)(fact->ari.until - fact->ari.from);
     apr_time_t at = fact->ari.from + (apr_interval_time_t)(length * point_of(fact->cert));
-    apr_time_t earliest = fact->cert->valid.from + lifetime_of(fact->cert) / 100;
+    apr_time_t earliest = md_heard_from(fact->cert);
 
     return at > earliest ? at : earliest;
 }
@@ -115,7 +121,8 @@ static wish timed_wish(const md_policy *policy, const md_cert_fact *fact, apr_ti
     if (policy->ari && fact->ari.until && fact->ari.from <= fact->ari.until &&
         suggested_time(fact) < result.at) {
         result.at = suggested_time(fact);
-        result.why = "is to be renewed early, its certificate authority says";
+        result.why = apr_pstrcat(p, "is to be renewed early, its certificate authority says",
+                                 fact->ari_why ? ", see " : NULL, fact->ari_why, NULL);
         return result;
     }
     result.why = expiry_text(cert, now, p);

@@ -23,6 +23,7 @@ typedef struct md_cert_fact {
     const md_cert_facts *cert; /* NULL: there is none */
     const md_err *bad;         /* unreadable pair, or NULL */
     md_period ari;             /* the CA's suggested window, {0,0} if unknown */
+    const char *ari_why;       /* a page of the CA about it, or NULL */
     int revoked;               /* OCSP says so */
     int is_file;               /* of a file of one's own, not of a key spec */
 } md_cert_fact;
@@ -63,11 +64,14 @@ typedef struct md_due {
  *  - Else when MDRenewWindow begins. A lifetime below ten days is renewed at half, unless the window was set.
  * A tenth of the lifetime passes in any case: a window as long as the lifetime would renew without end.
  *  - Or earlier, at a time in the window that the CA suggests (RFC 9773), which depends on the certificate
- * only, so that all processes agree. A CA that wants every new certificate renewed at once is heard after a
- * hundredth of the lifetime.
+ * only, so that all processes agree. See md_heard_from.
  */
 md_due md_due_of(const md_domain *domain, const md_cert_fact *facts, int count, apr_time_t now,
                  apr_pool_t *p);
+
+/** Since when the CA's suggestions for a certificate count: a hundredth of its lifetime, six hours at most. A
+ * CA that wants every new certificate renewed at once does not keep us busy. */
+apr_time_t md_heard_from(const md_cert_facts *cert);
 
 /**
  * When to try again after `err`, the `errors`-th in a row (1 = first). Never before err->not_before. The

@@ -77,6 +77,8 @@
      "PEM file with the roots that an https: proxy is checked against.") \
  ROW(eab,            ODD,      "MDExternalAccountBinding", "eab",        NULL,     ANYWHERE, "key-id hmac|json-file|None", \
      "Key id and HMAC that bind the ACME account to one at the certificate authority, or a JSON file with the members kid and hmac.") \
+ ROW(preferred_chain, TEXT,    "MDPreferredChain",       NULL,             NULL,     ANYWHERE, "issuer", \
+     "Common name of the issuer that a chain shall lead to, where the certificate authority offers several.") \
  ROW(profile,        TEXT,     "MDProfile",              "profile",        NULL,     ANYWHERE, "name", \
      "Certificate profile to order.") \
  ROW(profile_mandatory, FLAG,  "MDProfileMandatory",     "profile-mandatory", "off", ANYWHERE, NULL, \

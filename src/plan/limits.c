@@ -53,6 +53,19 @@ static const char *too_many_names(const md_domain *domain, apr_pool_t *p)
         count, MOST_NAMES);
 }
 
+static const char *addresses(const md_domain *domain)
+{
+    const char *profile = domain->policy.profile;
+
+    if (!is_lets_encrypt(domain) || (profile && !strcasecmp(profile, "shortlived")))
+        return NULL;
+    for (int i = 0; i < domain->names->nelts; ++i)
+        if (md_is_address(MD_NAME(domain->names, i)))
+            return "has an IP address among its names, which Let's Encrypt certifies in its profile "
+                   "'shortlived' only and will refuse here: set 'MDProfile shortlived'";
+    return NULL;
+}
+
 static const char *refused_key(const md_domain *domain, const md_key_spec *spec, apr_pool_t *p)
 {
     if (!is_lets_encrypt(domain) || md_key_spec_is_common(spec))
@@ -93,6 +106,7 @@ md_names *md_limits_of(const md_domain *domain, apr_pool_t *p)
     if (md_domain_is_static(domain) && domain->policy.renew_mode != MD_RENEW_ALWAYS)
         return clauses;
     add(clauses, too_many_names(domain, p));
+    add(clauses, addresses(domain));
     add(clauses, several_curves(domain, p));
     for (int i = 0; i < domain->policy.keys->nelts; ++i)
         add(clauses, refused_key(domain, MD_SPEC(domain->policy.keys, i), p));

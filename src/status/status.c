@@ -114,8 +114,7 @@ md_err *md_status_one(const md_core *core, const md_domain *domain, int with_log
     json_t *entry, *certs = md_json_object(p);
     md_due due;
 
-    MD_TRY(core->facts(core->self, domain, p, &facts));
-    due = md_due_of(domain, (const md_cert_fact *)facts->elts, facts->nelts, now, p);
+    MD_TRY(md_core_due(core, domain, now, p, &due, &facts));
     entry = md_domain_to_json(domain, (int)due.state, p);
     if (md_json_at(entry, "eab.hmac"))
         md_json_set_text(entry, "eab.hmac", "***");

@@ -217,10 +217,10 @@ static const char *one_line(const X509_NAME *name, apr_pool_t *p)
     return copy;
 }
 
-static const char *common_name(X509 *cert, apr_pool_t *p)
+static const char *common_name(X509_NAME *name, apr_pool_t *p)
 {
     char text[256];
-    int length = X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, text, sizeof(text));
+    int length = X509_NAME_get_text_by_NID(name, NID_commonName, text, sizeof(text));
 
     return length > 0 ? apr_pstrmemdup(p, text, (apr_size_t)length) : NULL;
 }
@@ -252,7 +252,7 @@ md_err *md_cert_facts_of(X509 *cert, apr_pool_t *p, md_cert_facts *out)
         .issuer_uri = access_uri(access, NID_ad_ca_issuers, p),
         .ocsp_uri = access_uri(access, NID_ad_OCSP, p),
         .ari_id = ari_id(cert, serial, p),
-        .subject_cn = common_name(cert, p),
+        .subject_cn = common_name(X509_get_subject_name(cert), p),
         .must_staple = has_must_staple(cert),
         .self_signed = X509_NAME_cmp(X509_get_issuer_name(cert), X509_get_subject_name(cert)) == 0,
     };
@@ -273,6 +273,13 @@ md_err *md_chain_leaf_der(const md_chain *chain, apr_pool_t *p, md_bytes *der)
     *der = (md_bytes){ apr_pmemdup(p, bytes, (apr_size_t)size), (apr_size_t)size };
     OPENSSL_free(bytes);
     return NULL;
+}
+
+const char *md_chain_top_issuer(const md_chain *chain, apr_pool_t *p)
+{
+    const int count = sk_X509_num(chain);
+
+    return count > 0 ? common_name(X509_get_issuer_name(sk_X509_value(chain, count - 1)), p) : NULL;
 }
 
 md_err *md_chain_facts(const md_chain *chain, apr_pool_t *p, md_cert_facts *out)

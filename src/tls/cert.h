@@ -31,6 +31,8 @@ MD_MUST md_err *md_chain_from_pem(md_bytes pem, apr_pool_t *p, md_chain **out);
 md_bytes md_pem_first(md_bytes pem);
 MD_MUST md_err *md_chain_to_pem(const md_chain *chain, apr_pool_t *p, md_bytes *pem);
 int md_chain_length(const md_chain *chain);
+/** Common name of the issuer that the chain leads to, the last certificate's; NULL if it has none. */
+const char *md_chain_top_issuer(const md_chain *chain, apr_pool_t *p);
 /** Appends the certificates of `more`, by reference. */
 void md_chain_append(md_chain *chain, const md_chain *more);
 /** DER of the leaf. */

@@ -119,6 +119,16 @@ class Pebble:
         finally:
             conn.close()
 
+    def post(self, path, body):
+        """The status of a POST to its management port."""
+        conn = http.client.HTTPSConnection("localhost", self.admin_port, timeout=10,
+                                           context=ssl.create_default_context(cafile=self.ca_file))
+        try:
+            conn.request("POST", path, body, headers={"User-Agent": "md-e2e"})
+            return conn.getresponse().status
+        finally:
+            conn.close()
+
     def root(self, number=0):
         """The PEM of the root that its certificates chain up to."""
         return self.get(f"/roots/{number}").decode()

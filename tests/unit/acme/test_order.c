@@ -61,9 +61,41 @@ START_TEST(an_order_ends_with_a_certificate)
     ck_assert_int_eq(order->status, MD_ORDER_READY);
     CHECK_OK(md_order_finalize(&talk_call, order, new_csr(), kit_pool));
     ck_assert_int_eq(order->status, MD_ORDER_VALID);
-    CHECK_OK(md_order_download(&talk_call, order, kit_pool, &chain));
+    CHECK_OK(md_order_download(&talk_call, order, NULL, kit_pool, &chain));
     ck_assert_int_eq(md_chain_length(chain), 2);
     CHECK_OK(md_chain_check_links(chain, kit_pool));
+}
+END_TEST
+
+static md_order *valid_order(void)
+{
+    md_authz *authz;
+    md_order *order;
+
+    talk_ca->trusting = 1;
+    (void)talk_log_in();
+    order = talk_order();
+    CHECK_OK(md_authz_read(&talk_call, MD_NAME(order->authorizations, 0), kit_pool, &authz));
+    talk_answer(authz);
+    CHECK_OK(md_authz_read(&talk_call, authz->url, kit_pool, &authz));
+    CHECK_OK(md_order_finalize(&talk_call, order, new_csr(), kit_pool));
+    ck_assert_int_eq(order->status, MD_ORDER_VALID);
+    return order;
+}
+
+START_TEST(alternate_chains_are_looked_at_only_where_they_are_wanted)
+{
+    md_order *order = valid_order();
+    md_chain *chain;
+
+    talk_ca->alternates = 20;
+    CHECK_OK(md_order_download(&talk_call, order, NULL, kit_pool, &chain));
+    ck_assert_int_eq(talk_ca->downloads, 1);
+    CHECK_OK(md_order_download(&talk_call, order, md_chain_top_issuer(chain, kit_pool), kit_pool, &chain));
+    ck_assert_int_eq(talk_ca->downloads, 2);
+    CHECK_OK(md_order_download(&talk_call, order, "Nobody", kit_pool, &chain));
+    ck_assert_int_eq(talk_ca->downloads, 3 + 8);
+    ck_assert_int_eq(md_chain_length(chain), 2);
 }
 END_TEST
 
@@ -94,5 +126,6 @@ Suite *suite_acme_order(void)
     tcase_add_checked_fixture(tests, talk_begin, talk_end);
     tcase_add_test(tests, an_order_ends_with_a_certificate);
     tcase_add_test(tests, a_record_of_an_order_is_read_as_it_was_saved);
+    tcase_add_test(tests, alternate_chains_are_looked_at_only_where_they_are_wanted);
     return suite;
 }

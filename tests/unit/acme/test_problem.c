@@ -100,6 +100,36 @@ START_TEST(subproblems_are_kept)
 }
 END_TEST
 
+START_TEST(names_that_are_refused_are_named)
+{
+    md_http_response answer =
+        response(400, "application/problem+json",
+                 "{\"type\":\"" MD_ACME_ERROR "rejectedIdentifier\",\"detail\":\"no\",\"subproblems\":["
+                 "{\"identifier\":{\"value\":\"a.test\"},\"detail\":\"on a\\nlist\"},"
+                 "{\"identifier\":{\"value\":\"b.test\"}},{\"detail\":\"nobody\"},7]}");
+    md_err *err = md_problem_of(&answer, "placing the order", "https://ca.test/x", NOW, kit_pool);
+
+    ck_assert_str_eq(err->detail, "the CA says while placing the order: no (a.test: on a.list; b.test: (no "
+                                  "reason given))");
+}
+END_TEST
+
+START_TEST(of_many_names_some_are_named)
+{
+    const char *body = "{\"type\":\"" MD_ACME_ERROR "caa\",\"detail\":\"no\",\"subproblems\":[";
+    md_http_response answer;
+    md_err *err;
+
+    for (int i = 0; i < 100; ++i)
+        body = apr_psprintf(kit_pool, "%s%s{\"identifier\":{\"value\":\"n%d.test\"}}", body, i ? "," : "", i);
+    answer = response(400, "application/problem+json", apr_pstrcat(kit_pool, body, "]}", NULL));
+    err = md_problem_of(&answer, "placing the order", "https://ca.test/x", NOW, kit_pool);
+    ck_assert_ptr_nonnull(strstr(err->detail, "n7.test"));
+    ck_assert_ptr_null(strstr(err->detail, "n8.test"));
+    ck_assert_ptr_nonnull(strstr(err->detail, "and 92 more"));
+}
+END_TEST
+
 Suite *suite_acme_problem(void);
 Suite *suite_acme_problem(void)
 {
@@ -110,5 +140,7 @@ Suite *suite_acme_problem(void)
     tcase_add_test(tests, a_limit_is_obeyed_as_seconds_and_as_text);
     tcase_add_test(tests, a_web_page_is_shown_shortened_and_in_one_line);
     tcase_add_test(tests, subproblems_are_kept);
+    tcase_add_test(tests, names_that_are_refused_are_named);
+    tcase_add_test(tests, of_many_names_some_are_named);
     return suite;
 }

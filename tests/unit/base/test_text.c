@@ -145,7 +145,8 @@ static const struct {
     { "*a.org", "letters, digits and hyphens" },
     { "*", "letters, digits and hyphens" },
     { "*.*.org", "letters, digits and hyphens" },
-    { "2001:db8::1", "letters, digits and hyphens" },
+    { "2001:db8::1", NULL },
+    { "2001:db8::1::2", "letters, digits and hyphens" },
 };
 
 START_TEST(a_name_that_cannot_be_ordered_has_a_reason)
@@ -348,6 +349,38 @@ START_TEST(a_share_of_ages_does_not_overflow)
 }
 END_TEST
 
+static const struct {
+    const char *text, *name, *reverse; /* reverse NULL: no address */
+} addresses[] = {
+    { "192.0.2.1", "192.0.2.1", "1.2.0.192.in-addr.arpa" },
+    { "2001:DB8:0::1", "2001:db8::1",
+      "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa" },
+    { "[2001:db8::1]", "2001:db8::1",
+      "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa" },
+    { "192.0.2.256", "192.0.2.256", NULL },
+    { "[192.0.2.1]", "[192.0.2.1]", NULL },
+    { "[]", "[]", NULL },
+    { "[2001:db8::1", "[2001:db8::1", NULL },
+    { "WWW.Example.org", "www.example.org", NULL },
+};
+
+START_TEST(an_address_is_written_in_one_way)
+{
+    const char *reverse = md_reverse_name(addresses[_i].text, kit_pool);
+
+    ck_assert_str_eq(md_name_text(addresses[_i].text, kit_pool), addresses[_i].name);
+    ck_assert_int_eq(md_is_address(addresses[_i].text), addresses[_i].reverse != NULL);
+    ck_assert_msg(md_text_equal(reverse, addresses[_i].reverse), "%s", reverse);
+}
+END_TEST
+
+START_TEST(a_wildcard_is_for_no_address)
+{
+    ck_assert(!md_name_matches("*.0.2.1", "192.0.2.1"));
+    ck_assert_ptr_null(md_name_reason("2001:db8::1"));
+}
+END_TEST
+
 static void add_text(Suite *suite)
 {
     TCase *tcase = kit_case(suite, "text");
@@ -363,6 +396,8 @@ static void add_text(Suite *suite)
     KIT_ADD_ROWS(tcase, a_name_that_cannot_be_ordered_has_a_reason, orderable);
     KIT_ADD_ROWS(tcase, base64url_goes_there_and_back, encoded);
     KIT_ADD_ROWS(tcase, what_is_not_exactly_base64url_is_refused, not_base64url);
+    KIT_ADD_ROWS(tcase, an_address_is_written_in_one_way, addresses);
+    tcase_add_test(tcase, a_wildcard_is_for_no_address);
     tcase_add_test(tcase, hex_is_lowercase);
     tcase_add_test(tcase, bytes_of_no_text_are_absent);
     tcase_add_test(tcase, an_excerpt_is_short_and_on_one_line);

@@ -80,6 +80,7 @@ START_TEST(a_set_moves_with_account_and_record)
     ck_assert_int_eq(activate(r, 0), MD_ACTIVATION_DONE);
     ck_assert_str_eq(store_mem_tree(r->store, kit_pool), "accounts/ACMEv2-ca.test-0000/account.json\n"
                                                          "accounts/ACMEv2-ca.test-0000/account.pem\n"
+                                                         "claims/renewal-info/example.org\n"
                                                          "domains/example.org/job.json\n"
                                                          "domains/example.org/md.json\n"
                                                          "domains/example.org/privkey.p-256.pem (secret)\n"

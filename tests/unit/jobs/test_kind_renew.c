@@ -46,6 +46,7 @@ START_TEST(the_first_certificate_takes_these_requests_and_no_more)
         "POST /finalize/0\nPOST /order/0\nPOST /cert/0");
     ck_assert_str_eq(
         store_mem_tree(r->store, kit_pool),
+        "claims/renewal-info/example.org\n"
         "staging/example.org/account.json\nstaging/example.org/account.pem\nstaging/example.org/job.json\n"
         "staging/example.org/md.json\nstaging/example.org/privkey.p-256.pem\n"
         "staging/example.org/pubcert.p-256.pem\n");
@@ -119,6 +120,7 @@ START_TEST(nothing_is_done_while_the_certificate_is_good)
 {
     renewing *r = world();
 
+    r->domain->policy.ari = 0;
     renewing_run(r, A_MINUTE);
     activate(r);
     fake_ca_count_from_here(r->ca);

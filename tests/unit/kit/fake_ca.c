@@ -133,6 +133,8 @@ static void get_directory(visit *v)
 
     if (v->ca->terms_required)
         md_json_set_text(doc, "meta.termsOfService", FAKE_CA_TERMS);
+    if (v->ca->suggests)
+        md_json_set_text(doc, "renewalInfo", HOST "/suggest");
     if (v->ca->eab_required)
         md_json_set_flag(doc, "meta.externalAccountRequired", 1);
     reply_json(v, 200, doc);
@@ -269,6 +271,8 @@ static void post_new_order(visit *v)
         fake_ca_problem(v, 429, "rateLimited", "too many orders");
         return;
     }
+    if (fake_ca_refuses_replacing(v))
+        return;
     if (v->ca->refuse_name && md_names_has(made.names, v->ca->refuse_name)) {
         fake_ca_problem(v, 400, "rejectedIdentifier", "this name is not welcome");
         return;
@@ -388,6 +392,9 @@ static void post_cert(visit *v, int i)
         return;
     }
     ++v->ca->downloads;
+    for (int k = 1; k <= v->ca->alternates; ++k)
+        apr_table_add(v->response->headers, "Link",
+                      apr_psprintf(v->p, "<" HOST "/cert/%d/%d>;rel=\"alternate\"", i, k));
     fake_ca_reply(v, 200, "application/pem-certificate-chain", o->pem);
 }
 
@@ -429,6 +436,10 @@ static void answer(visit *v)
 {
     if (!strcmp(v->path, "/dir")) {
         get_directory(v);
+        return;
+    }
+    if (!strncmp(v->path, "/suggest/", strlen("/suggest/"))) {
+        fake_ca_suggest(v);
         return;
     }
     give_nonce(v);

@@ -41,9 +41,14 @@ typedef struct fake_ca {
     int trusting;        /* challenges are not looked at */
     int terms_required, eab_required;
     fake_cert cert;
-    const char *refuse_name; /* newOrder with it: rejectedIdentifier */
-    const char *fail_name;   /* its validation fails with "connection" */
-    int rate_limited;        /* newOrder: 429 with Retry-After 120 */
+    const char *refuse_name;      /* newOrder with it: rejectedIdentifier */
+    const char *fail_name;        /* its validation fails with "connection" */
+    int rate_limited;             /* newOrder: 429 with Retry-After 120 */
+    int suggests;                 /* the directory has renewalInfo */
+    const char *suggestion;       /* its answer, JSON; NULL: 404 */
+    const char *suggest_again;    /* its Retry-After */
+    const char *refuse_replacing; /* newOrder with "replaces": this problem */
+    int alternates;               /* links to so many alternate chains, which are all the same */
     int fault_at; /* the request with this number, counted from fake_ca_count_from_here, is treated by `fault`
                    */
     int fault_every; /* all requests from `fault_at` on are */
@@ -54,7 +59,8 @@ typedef struct fake_ca {
     /* what happened */
     int requests; /* since fake_ca_count_from_here */
     int accounts, orders, finalized, downloads, revoked;
-    int revoked_for; /* reason of the last revocation */
+    int revoked_for;      /* reason of the last revocation */
+    const char *replaced; /* what the last order was said to replace */
 
     struct fake_ca_state *state;
 } fake_ca;

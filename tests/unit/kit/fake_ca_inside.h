@@ -65,6 +65,10 @@ json_t *fake_ca_decoded(const visit *v, const json_t *doc, const char *member, i
 /** Index of the account with this key, or -1. */
 int fake_ca_find_account(const visit *v, const char *thumbprint);
 
+/* renewalInfo, and orders with "replaces": fake_ca_suggest.c. True: refused. */
+void fake_ca_suggest(visit *v);
+int fake_ca_refuses_replacing(visit *v);
+
 /* keyChange and revokeCert: fake_ca_keys.c */
 void fake_ca_change_key(visit *v);
 void fake_ca_revoke(visit *v);

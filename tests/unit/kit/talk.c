@@ -115,7 +115,7 @@ md_creds *talk_creds(void)
     CHECK_OK(md_csr_make(creds->key, talk_names(), 0, kit_pool, &csr));
     CHECK_OK(md_authz_read(&talk_call, authz->url, kit_pool, &authz));
     CHECK_OK(md_order_finalize(&talk_call, order, csr, kit_pool));
-    CHECK_OK(md_order_download(&talk_call, order, kit_pool, &creds->chain));
+    CHECK_OK(md_order_download(&talk_call, order, NULL, kit_pool, &creds->chain));
     CHECK_OK(md_chain_facts(creds->chain, kit_pool, &creds->facts));
     return creds;
 }
