@@ -182,7 +182,7 @@ static md_next place(md_step *step, const md_key_spec *spec)
 {
     md_order_wish wish = { .names = md_domain_order_names(step->domain, step->p) };
     md_err *err = choose_profile(step, &wish.profile);
-    md_order *order;
+    md_order *order = NULL;
 
     if (!err)
         err = md_renew_replaced(step, spec, &wish.replaces);
