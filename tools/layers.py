@@ -15,7 +15,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)')
 THIRD_PARTY = (
     (r"openssl/", r"tls/|httpd/(ssl|live)\.[ch]$"),
     (r"curl/", r"net/http\.c$"),
-    (r"ldns/", r"net/dns\.c$"),
+    (r"ldns/", r"net/dns(_update\.c|_inside\.h|\.c)$"),
     (r"(httpd|http_\w+|ap_\w+|mod_\w+|mpm_\w+|util_\w+|scoreboard|unixd)\.h$", r"httpd/"),
 )
 

@@ -7,7 +7,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
-enum { CHALLENGES_MAX = 64 };
+enum { CHALLENGES_MAX = 64, ISSUERS_MAX = 10 };
 
 static md_authz_status status_of(const char *text)
 {
@@ -22,14 +22,29 @@ static md_authz_status status_of(const char *text)
     return MD_AUTHZ_GONE;
 }
 
+/** The CA's own domain names (draft-ietf-acme-dns-persist 3). What is no domain name is left out. */
+static md_names *read_issuers(const json_t *challenge, apr_pool_t *p)
+{
+    const json_t *list = md_json_at(challenge, "issuer-domain-names");
+    md_names *names = md_names_make(p);
+
+    for (size_t i = 0; i < json_array_size(list) && i < ISSUERS_MAX; ++i) {
+        const char *name = json_string_value(json_array_get(list, i));
+
+        if (name && !md_name_reason(name))
+            md_names_add(names, md_lower(name, p));
+    }
+    return names;
+}
+
 static void read_challenges(const json_t *list, md_authz *authz, apr_pool_t *p)
 {
     authz->challenges = apr_array_make(p, 4, sizeof(md_challenge));
     for (size_t i = 0; i < json_array_size(list) && i < CHALLENGES_MAX; ++i) {
         const json_t *each = json_array_get(list, i);
-        md_challenge challenge = { md_json_text(each, "type"), md_json_text(each, "url"),
+        md_challenge challenge = { md_json_text(each, "type"),  md_json_text(each, "url"),
                                    md_json_text(each, "token"), md_json_text(each, "status"),
-                                   md_json_at(each, "error") };
+                                   md_json_at(each, "error"),   read_issuers(each, p) };
 
         if (challenge.type && challenge.url && !md_url_reason(challenge.url))
             APR_ARRAY_PUSH(authz->challenges, md_challenge) = challenge;

@@ -19,6 +19,7 @@ typedef enum md_authz_status {
 typedef struct md_challenge {
     const char *type, *url, *token, *status;
     const json_t *error;
+    md_names *issuers; /* dns-persist-01: domain names of the CA */
 } md_challenge;
 
 typedef struct md_authz {

@@ -48,11 +48,12 @@ static md_err *make_pair(const md_solve *solve, apr_array_header_t *files, apr_p
 }
 
 /** A set, so that no handshake meets a new key beside an old certificate. */
-static md_err *put(const md_solve *solve, apr_pool_t *p)
+static md_err *put(const md_solve *solve, const char *rest, apr_pool_t *p)
 {
     apr_array_header_t *files = apr_array_make(p, 2, sizeof(md_file));
     md_err *err = make_pair(solve, files, p);
 
+    (void)rest;
     if (!err)
         err = md_store_save_set(solve->store, MD_GROUP_CHALLENGES, server_name(solve->name, p), files, 0, p);
     if (err) {
@@ -68,4 +69,6 @@ static md_err *take(const md_unsolve *from, const char *rest, apr_pool_t *p)
     return md_store_drop(from->store, MD_PLACE(MD_GROUP_CHALLENGES, server_name(rest, p), NULL), p);
 }
 
-const md_solver md_solver_alpn01 = { "tls-alpn-01", 0, 1, why_not, NULL, put, take };
+const md_solver md_solver_alpn01 = {
+    .type = "tls-alpn-01", .addresses = 1, .why_not = why_not, .put = put, .take = take
+};

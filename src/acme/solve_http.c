@@ -16,11 +16,12 @@ static const char *why_not(const md_plan *plan, const md_domain *domain, const c
     return plan->can_http ? NULL : "no listener takes http: requests from outside (Listen 80, or MDPortMap)";
 }
 
-static md_err *put(const md_solve *solve, apr_pool_t *p)
+static md_err *put(const md_solve *solve, const char *rest, apr_pool_t *p)
 {
     const char *text;
     md_err *err;
 
+    (void)rest;
     MD_TRY(md_key_authorization(solve->account->key, solve->token, p, &text));
     err = md_store_save_text(solve->store, MD_PLACE(MD_GROUP_CHALLENGES, solve->name, ANSWER_FILE), text, p);
     if (err) {
@@ -36,4 +37,6 @@ static md_err *take(const md_unsolve *from, const char *rest, apr_pool_t *p)
     return md_store_drop(from->store, MD_PLACE(MD_GROUP_CHALLENGES, rest, NULL), p);
 }
 
-const md_solver md_solver_http01 = { "http-01", 0, 1, why_not, NULL, put, take };
+const md_solver md_solver_http01 = {
+    .type = "http-01", .addresses = 1, .why_not = why_not, .put = put, .take = take
+};

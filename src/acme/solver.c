@@ -12,7 +12,8 @@
 enum { TOKEN_MAX = 512 };
 
 /* Best first, where nobody has said which. */
-static const md_solver *const solvers[] = { &md_solver_alpn01, &md_solver_http01, &md_solver_dns01 };
+static const md_solver *const solvers[] = { &md_solver_alpn01, &md_solver_http01, &md_solver_dns01,
+                                            &md_solver_account01, &md_solver_persist01 };
 enum { SOLVERS = sizeof(solvers) / sizeof(solvers[0]) };
 
 const md_solver *md_solver_find(const char *type)
@@ -21,6 +22,14 @@ const md_solver *md_solver_find(const char *type)
         if (!strcmp(solvers[i]->type, type))
             return solvers[i];
     return NULL;
+}
+
+unsigned md_solver_bit(const char *type)
+{
+    for (unsigned i = 0; i < SOLVERS; ++i)
+        if (!strcmp(solvers[i]->type, type))
+            return 1U << i;
+    return 0;
 }
 
 int md_solver_can(const md_solver *solver, const char *name)
@@ -69,29 +78,48 @@ static md_err *mismatch(const md_authz *authz, const md_names *types, const char
         types->nelts ? md_names_join(types, ", ", p) : "nothing", *why ? " (" : "", why, *why ? ")" : "");
 }
 
-md_err *md_solver_pick(const md_plan *plan, const md_domain *domain, const md_authz *authz, apr_pool_t *p,
-                       const md_solver **solver, const md_challenge **challenge)
+/** One of ours that proves this kind of name and was not tried. */
+static int may_try(const char *type, const char *name, unsigned tried)
+{
+    const md_solver *solver = md_solver_find(type);
+
+    return solver && md_solver_can(solver, name) && !(md_solver_bit(type) & tried);
+}
+
+int md_solver_has_more(const md_plan *plan, const md_domain *domain, const char *name, unsigned tried,
+                       apr_pool_t *p)
 {
     const char *why;
+    md_names *types = md_solver_types(plan, domain, name, p, &why);
+
+    for (int i = 0; i < types->nelts; ++i)
+        if (may_try(MD_NAME(types, i), name, tried))
+            return 1;
+    return 0;
+}
+
+md_err *md_solver_pick(const md_plan *plan, const md_domain *domain, const md_authz *authz, unsigned tried,
+                       apr_pool_t *p, const md_challenge **challenge)
+{
+    const char *why;
+    const char *name = authz->wildcard ? apr_pstrcat(p, "*.", authz->name, NULL) : authz->name;
     md_names *types = md_solver_types(plan, domain, authz->name, p, &why);
 
     for (int i = 0; i < types->nelts; ++i) {
-        *solver = md_solver_find(MD_NAME(types, i));
         *challenge = offered(authz, MD_NAME(types, i));
-        if (*solver && *challenge && md_solver_can(*solver, authz->name) &&
-            (!authz->wildcard || (*solver)->wildcards))
+        if (*challenge && may_try(MD_NAME(types, i), name, tried))
             return NULL;
     }
     return mismatch(authz, types, why, p);
 }
 
-md_err *md_solver_setup(const md_solver *solver, const md_solve *solve, apr_pool_t *p, const char **setup)
+md_err *md_solver_setup(const md_solver *solver, const md_solve *solve, apr_pool_t *p, const char **setup,
+                        const char **rest)
 {
-    const char *rest = solve->name;
-
+    *rest = solve->name;
     if (solver->rest)
-        MD_TRY(solver->rest(solve, p, &rest));
-    *setup = apr_pstrcat(p, solver->type, ":", rest, NULL);
+        MD_TRY(solver->rest(solve, p, rest));
+    *setup = apr_pstrcat(p, solver->type, ":", *rest, NULL);
     return NULL;
 }
 

@@ -104,7 +104,7 @@ static const struct {
     { "apache:eab-hmac-fail",
       "Set MDExternalAccountBinding to key id and HMAC exactly as the CA shows them" },
     { "challenge-mismatch",
-      "Make a challenge type usable that the CA offers: port 80 reachable, or MDChallengeDns01" },
+      "Make a challenge type usable that the CA offers: port 80 reachable, or MDDnsUpdate" },
     { "challenge-setup-failure",
       "Check that the server's user can write the folder 'challenges' of the store; for dns-01, what the "
       "command wrote to the log" },
@@ -130,6 +130,9 @@ static const struct {
     { "urn:org:apache:httpd:log:AH10109:", "See what MDMessageCmd wrote to the log; it is called again" },
     { "md:busy", "Nothing needs to be done: other commands are at work, it is asked again soon" },
     { "md:dns", "Check the name servers of this machine and of the domain" },
+    { "md:dns-update",
+      "Allow the key of MDDnsUpdate to change the name in the configuration of the name server" },
+    { "md:dns-persist", "Create the TXT record that the message names; it is looked for again by itself" },
     { "md:no-must-staple",
       "Set 'MDMustStaple off', or choose a CA that grants it; the certificate in use stays until then" },
     { "md:no-key-change", "Nothing can be done about it: the CA does not offer this" },

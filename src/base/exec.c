@@ -256,15 +256,25 @@ static md_err *run(const md_names *argv, const md_exec_limits *limits, apr_pool_
     return NULL;
 }
 
+md_err *md_exec_enter(const md_exec_limits *limits, apr_pool_t *p)
+{
+    if (!limits->turns || take_turn(limits))
+        return NULL;
+    return md_fail(p, MD_FAULT_LOCAL, "md:busy", "%d commands are running already", limits->turns->most);
+}
+
+void md_exec_leave(const md_exec_limits *limits)
+{
+    if (limits->turns)
+        atomic_fetch_sub(&limits->turns->running, 1);
+}
+
 md_err *md_exec(const md_names *argv, const md_exec_limits *limits, apr_pool_t *p, md_exec_result *out)
 {
     md_err *err;
 
-    if (!limits->turns)
-        return run(argv, limits, p, out);
-    if (!take_turn(limits))
-        return md_fail(p, MD_FAULT_LOCAL, "md:busy", "%d commands are running already", limits->turns->most);
+    MD_TRY(md_exec_enter(limits, p));
     err = run(argv, limits, p, out);
-    atomic_fetch_sub(&limits->turns->running, 1);
+    md_exec_leave(limits);
     return err;
 }

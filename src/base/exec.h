@@ -28,6 +28,11 @@ typedef struct md_exec_limits {
     apr_interval_time_t patience; /* how long to wait for a turn */
 } md_exec_limits;
 
+/** Counts as one more program at work, for what takes as long as one; "md:busy" if there are too many. What
+ * was entered is left again. */
+MD_MUST md_err *md_exec_enter(const md_exec_limits *limits, apr_pool_t *p);
+void md_exec_leave(const md_exec_limits *limits);
+
 /* What a program of the operator gets, where nobody says otherwise. */
 #define MD_EXEC_TIMEOUT apr_time_from_sec(120)
 

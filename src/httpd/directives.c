@@ -15,10 +15,12 @@
 #include <strings.h>
 
 #include "acme/ca.h"
+#include "net/dns.h"
+#include "net/dns_update.h"
 
-#define SECTION          "<MDomain"
-#define SECTION_OLD      "<MDomainSet"
-#define BINDING_FILE_MAX ((apr_size_t)65536)
+#define SECTION        "<MDomain"
+#define SECTION_OLD    "<MDomainSet"
+#define SMALL_FILE_MAX ((apr_size_t)65536)
 
 md_server_conf *md_conf_of(const server_rec *server)
 {
@@ -158,14 +160,13 @@ static const char *use_lowercase(const cmd_parms *cmd, md_names *words)
     return NULL;
 }
 
-static md_err *read_binding(const char *path, apr_pool_t *p, json_t **out)
+static md_err *read_small_file(const char *path, apr_pool_t *p, md_bytes *out)
 {
-    apr_size_t size = BINDING_FILE_MAX;
+    apr_size_t size = SMALL_FILE_MAX;
     char *text = apr_palloc(p, size + 1);
     apr_file_t *file;
     apr_status_t status = apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, p);
 
-    *out = NULL;
     if (!status) {
         status = apr_file_read_full(file, text, size, &size);
         apr_file_close(file);
@@ -173,7 +174,17 @@ static md_err *read_binding(const char *path, apr_pool_t *p, json_t **out)
     if (status && status != APR_EOF)
         return md_fail_status(p, status, "the file cannot be read");
     text[size] = '\0';
-    return md_json_read((md_bytes){ text, size }, p, out);
+    *out = (md_bytes){ text, size };
+    return NULL;
+}
+
+static md_err *read_binding(const char *path, apr_pool_t *p, json_t **out)
+{
+    md_bytes text = md_bytes_of("");
+
+    *out = NULL;
+    MD_TRY(read_small_file(path, p, &text));
+    return md_json_read(text, p, out);
 }
 
 /** A file with {"kid": .., "hmac": ..} becomes the two. */
@@ -204,6 +215,54 @@ static const char *use_binding(const cmd_parms *cmd, md_names *words)
     md_names_add(words, kid);
     md_names_add(words, hmac);
     return NULL;
+}
+
+/** The secret in a file: base64 text alone, or in a key file of BIND behind the word secret. */
+static const char *secret_in(const char *text, apr_pool_t *p)
+{
+    const char *at = strstr(text, "secret");
+    size_t length;
+
+    at = at ? at + strlen("secret") : text;
+    at += strspn(at, " \t\r\n\"");
+    length = strcspn(at, " \t\r\n\";");
+    return apr_pstrmemdup(p, at, length);
+}
+
+/** The file with the secret becomes the secret. What cannot be used is found now, not at night. */
+static const char *use_update(const cmd_parms *cmd, md_names *words)
+{
+    enum { SERVER, KEY, ALGORITHM, SECRET };
+    md_dns_authority to = { .server = NULL };
+    const char *path, *why;
+    md_bytes text = md_bytes_of("");
+    md_err *err;
+
+    if (words->nelts <= SECRET)
+        return NULL;
+    if (ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_DUMP) { /* httpd -S works without secrets */
+        apr_array_clear(words);
+        md_names_add(words, "none");
+        return NULL;
+    }
+    path = ap_server_root_relative(cmd->pool, MD_NAME(words, SECRET));
+    if (!path)
+        return apr_psprintf(cmd->pool, "'%s' is not a usable path", MD_NAME(words, SECRET));
+    err = read_small_file(path, cmd->temp_pool, &text);
+    if (err)
+        return apr_pstrcat(cmd->pool, path, ": ", md_err_text(err, cmd->temp_pool), NULL);
+    to.server = MD_NAME(words, SERVER);
+    to.key = MD_NAME(words, KEY);
+    to.algorithm = MD_NAME(words, ALGORITHM);
+    to.secret = MD_NAME(words, SECRET) = secret_in(text.data, cmd->temp_pool);
+    explicit_bzero((char *)(apr_uintptr_t)text.data, text.size);
+    why = md_dns_authority_reason(&to, cmd->temp_pool);
+    return why ? apr_psprintf(cmd->pool, "the key %s of %s: %s", to.key, path, why) : NULL;
+}
+
+static const char *use_name_server(const cmd_parms *cmd, const md_names *words)
+{
+    return words->nelts ? md_dns_server_reason(MD_NAME(words, 0), cmd->pool) : NULL;
 }
 
 static const char *add_name(const cmd_parms *cmd, md_names *names, const char *name)
@@ -261,6 +320,8 @@ static const char *prepare(const cmd_parms *cmd, const md_field *field, md_names
     case MD_FIELD_ca_urls: return use_authorities(cmd, words);
     case MD_FIELD_challenges: return use_lowercase(cmd, words);
     case MD_FIELD_eab: return use_binding(cmd, words);
+    case MD_FIELD_dns_update: return use_update(cmd, words);
+    case MD_FIELD_dns_server: return use_name_server(cmd, words);
     case MD_FIELD_members: return use_members(cmd, words);
     default: return NULL;
     }

@@ -22,6 +22,7 @@ static const md_stage stages[] = {
     { "order",       "placing the order",                      md_renew_order,        1, 1 },
     { "authorize",   "reading what is to be proved",           md_renew_authorize,    1, 1 },
     { "set-up",      "setting up challenges",                  md_renew_set_up,       0, 1 },
+    { "propagate",   "waiting for name servers",               md_renew_propagate,    0, 1 },
     { "answer",      "telling the CA that it can check",       md_renew_answer,       1, 1 },
     { "await-authz", "waiting for the CA to check the names",  md_renew_await_authz,  1, 1 },
     { "finalize",    "sending the signing request",            md_renew_finalize,     1, 1 },
@@ -145,7 +146,7 @@ static int can_prove(const md_plan *plan, const md_domain *domain, const char *t
 {
     const md_solver *solver = md_solver_find(type);
 
-    if (solver == &md_solver_dns01 && solver->why_not(plan, domain, name))
+    if (solver && solver->strict && solver->why_not(plan, domain, name))
         return 0;
     return solver && md_solver_can(solver, name);
 }

@@ -20,11 +20,12 @@ typedef struct md_renewal {
     md_call call;
 } md_renewal;
 
-/** Bits of md_work.again: what is done over once in an attempt. */
 /* When an event finds too many commands at work. */
 #define MD_ASK_AGAIN apr_time_from_msec(500)
 
-enum { MD_AGAIN_ACCOUNT = 1, MD_AGAIN_ORDER = 2, MD_AGAIN_REPLACES = 4 };
+/** Bits of md_work.again: what is done over once in an attempt, and above them the challenge types whose
+ * setup has failed for the name at hand. */
+enum { MD_AGAIN_ACCOUNT = 1, MD_AGAIN_ORDER = 2, MD_AGAIN_REPLACES = 4, MD_AGAIN_TRIED_SHIFT = 8 };
 
 /* The stages, in order. */
 md_next md_renew_suggest(md_step *step);
@@ -34,6 +35,7 @@ md_next md_renew_account(md_step *step);
 md_next md_renew_order(md_step *step);
 md_next md_renew_authorize(md_step *step);
 md_next md_renew_set_up(md_step *step);
+md_next md_renew_propagate(md_step *step);
 md_next md_renew_answer(md_step *step);
 md_next md_renew_await_authz(md_step *step);
 md_next md_renew_finalize(md_step *step);
@@ -63,9 +65,16 @@ MD_MUST md_err *md_renew_check_keys(const md_domain *domain, apr_pool_t *p);
 
 /** When a regular look at the domain comes next, from the facts. */
 MD_MUST md_err *md_renew_next_look(md_step *step, apr_time_t *at);
+/** Was the stage entered just now? Quick CAs are done at a first look a moment later. */
+int md_renew_is_first_look(const md_step *step);
 /** When to ask the CA again, in a stage that waits; *err is set when it was long enough. */
 md_next md_renew_poll(md_step *step, apr_time_t retry_after, const char *what);
 
+/** After a failure with a known order: what the CA has forgotten is replaced by a new order, once in an
+ * attempt. */
+md_next md_renew_order_failed(md_step *step, md_err *err);
+/** The order is lost and so is this attempt. */
+md_next md_renew_give_up_order(md_step *step, md_err *why);
 /** Takes the order's answers down and forgets the order. Absent is success. */
 MD_MUST md_err *md_renew_drop_order(md_step *step);
 /** Limits of the operator's commands. */

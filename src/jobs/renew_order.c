@@ -26,7 +26,7 @@ static const md_call *call_of(const md_step *step)
     return &((const md_renewal *)step->data)->call;
 }
 
-static int is_first_look(const md_step *step)
+int md_renew_is_first_look(const md_step *step)
 {
     return step->now - step->work->since < POLL_FIRST;
 }
@@ -40,7 +40,7 @@ md_next md_renew_poll(md_step *step, apr_time_t retry_after, const char *what)
         return FAILED(md_fail(step->p, MD_FAULT_REMOTE, "md:too-slow",
                               "the CA has not finished %s after %s; the order is kept", what,
                               md_duration_words(passed, step->p)));
-    if (is_first_look(step))
+    if (md_renew_is_first_look(step))
         return AGAIN_AT(step->work->since + POLL_FIRST);
     if (passed / 2 < pause)
         pause = passed / 2;
@@ -79,9 +79,7 @@ static int is_gone(const md_err *err)
            APR_STATUS_IS_ENOENT(err->status) || APR_STATUS_IS_EACCES(err->status);
 }
 
-/** After a failure with a known order: what the CA has forgotten is replaced by a new order, once in an
- * attempt. */
-static md_next order_failed(md_step *step, md_err *err)
+md_next md_renew_order_failed(md_step *step, md_err *err)
 {
     md_err *local;
 
@@ -94,8 +92,7 @@ static md_next order_failed(md_step *step, md_err *err)
     return local ? FAILED(local) : GO_TO("order");
 }
 
-/** The order is lost and so is this attempt. */
-static md_next give_up_order(md_step *step, md_err *why)
+md_next md_renew_give_up_order(md_step *step, md_err *why)
 {
     md_err *err = md_renew_drop_order(step);
 
@@ -131,7 +128,7 @@ static md_next go_on(md_step *step, const md_order *order)
     case MD_ORDER_READY: return GO_TO("finalize");
     case MD_ORDER_PROCESSING: return GO_TO("await-cert");
     case MD_ORDER_VALID: md_work_note(step->work, order->certificate); return GO_TO("download");
-    default: return give_up_order(step, md_order_problem(order, step->now, step->p));
+    default: return md_renew_give_up_order(step, md_order_problem(order, step->now, step->p));
     }
 }
 
@@ -140,7 +137,7 @@ static md_next resume(md_step *step, md_order *order)
     md_err *err = md_order_read(call_of(step), order, step->p);
 
     if (err)
-        return order_failed(step, err);
+        return md_renew_order_failed(step, err);
     if (order->status != MD_ORDER_INVALID)
         return go_on(step, order);
     md_log(MD_LOG_INFO, 0, "%s: its order became invalid (%s), making a new one", step->domain->name,
@@ -219,151 +216,6 @@ md_next md_renew_order(md_step *step)
     if (err)
         return FAILED(err);
     return order ? resume(step, order) : place(step, spec);
-}
-
-static md_err *ask_setup(md_step *step, const md_solver *solver, const char *of)
-{
-    const char *name = apr_pstrcat(step->p, "challenge-setup:", solver->type, ":", of, NULL);
-    md_event event = { .name = name, .domain = step->domain->name, .job = step->job, .when = step->now };
-
-    return md_ask(step->core->events, &event, step->p);
-}
-
-/* What the stage "set-up" needs to know of the challenge that was chosen, as words of the note. */
-enum { NOTE_TYPE, NOTE_NAME, NOTE_TOKEN, NOTE_URL, NOTE_WORDS };
-
-/** Chooses a challenge and notes it, unless the CA was told already. */
-static md_err *choose(md_step *step, const md_authz *authz)
-{
-    const md_challenge *challenge;
-    const md_solver *solver;
-
-    md_work_note(step->work, NULL);
-    MD_TRY(md_solver_pick(step->core->plan, step->domain, authz, step->p, &solver, &challenge));
-    if (challenge->status && strcmp(challenge->status, "pending") != 0)
-        return NULL;
-    if (!challenge->token || !*challenge->token || strpbrk(challenge->token, " \t") ||
-        strpbrk(challenge->url, " \t"))
-        return md_fail(step->p, MD_FAULT_REMOTE, "md:bad-answer", "the CA's challenge has an unusable token");
-    md_work_note(step->work, apr_pstrcat(step->p, solver->type, " ", authz->name, " ", challenge->token, " ",
-                                         challenge->url, NULL));
-    return NULL;
-}
-
-/** Remembers how to take the answer down, puts it in place, and tells about it. */
-static md_err *set_up(md_step *step, md_order *order, const md_names *chosen)
-{
-    const md_solve solve = { .store = step->core->store,
-                             .plan = step->core->plan,
-                             .domain = step->domain,
-                             .account = call_of(step)->account,
-                             .name = MD_NAME(chosen, NOTE_NAME),
-                             .token = MD_NAME(chosen, NOTE_TOKEN),
-                             .now = step->now,
-                             .exec = md_renew_limits(step) };
-    const md_solver *solver = md_solver_find(MD_NAME(chosen, NOTE_TYPE));
-    const char *setup;
-
-    MD_TRY(md_solver_setup(solver, &solve, step->p, &setup));
-    if (md_names_add_new(order->setups, setup))
-        MD_TRY(save_order(step, order));
-    MD_TRY(solver->put(&solve, step->p));
-    return ask_setup(step, solver, solve.name);
-}
-
-static md_next next_authz(md_step *step, const char *stage)
-{
-    ++step->work->index;
-    return GO_TO(stage);
-}
-
-md_next md_renew_authorize(md_step *step)
-{
-    md_authz *authz;
-    md_order *order;
-    md_err *err = load_order(step, &order);
-
-    if (err)
-        return FAILED(err);
-    if (!order)
-        return GO_TO("order");
-    if (step->work->index >= order->authorizations->nelts) {
-        step->work->index = 0;
-        return GO_TO("await-authz");
-    }
-    err = md_authz_read(call_of(step), MD_NAME(order->authorizations, step->work->index), step->p, &authz);
-    if (err)
-        return order_failed(step, err);
-    if (authz->status == MD_AUTHZ_VALID)
-        return next_authz(step, "authorize");
-    if (authz->status != MD_AUTHZ_PENDING)
-        return give_up_order(step, md_authz_problem(authz, step->now, step->p));
-    err = choose(step, authz);
-    if (err)
-        return FAILED(err);
-    return step->work->note ? NEXT_STAGE : next_authz(step, "authorize");
-}
-
-/** The words of the note, or NULL when they are lost: then the authorization is read again. */
-static const md_names *chosen(const md_step *step)
-{
-    md_names *words = step->work->note ? md_words(step->work->note, step->p) : NULL;
-
-    return words && words->nelts == NOTE_WORDS ? words : NULL;
-}
-
-md_next md_renew_set_up(md_step *step)
-{
-    const md_names *words = chosen(step);
-    md_order *order;
-    md_err *err = load_order(step, &order);
-
-    if (!err && (!order || !words || !call_of(step)->account))
-        return GO_TO("order");
-    if (!err)
-        err = set_up(step, order, words);
-    if (err && md_event_waits(err))
-        return AGAIN_AT(step->now + MD_ASK_AGAIN);
-    return err ? FAILED(err) : NEXT_STAGE;
-}
-
-md_next md_renew_answer(md_step *step)
-{
-    const md_names *words = chosen(step);
-    md_challenge challenge = { .url = words ? MD_NAME(words, NOTE_URL) : NULL };
-    md_err *err;
-
-    if (!challenge.url)
-        return GO_TO("authorize");
-    err = md_authz_answer(call_of(step), &challenge, step->p);
-    if (err)
-        return order_failed(step, err);
-    md_work_note(step->work, NULL);
-    return next_authz(step, "authorize");
-}
-
-md_next md_renew_await_authz(md_step *step)
-{
-    md_authz *authz;
-    md_order *order;
-    md_err *err = load_order(step, &order);
-
-    if (err)
-        return FAILED(err);
-    if (!order)
-        return GO_TO("order");
-    if (step->work->index >= order->authorizations->nelts)
-        return NEXT_STAGE;
-    if (!step->work->index && is_first_look(step))
-        return md_renew_poll(step, 0, NULL);
-    err = md_authz_read(call_of(step), MD_NAME(order->authorizations, step->work->index), step->p, &authz);
-    if (err)
-        return order_failed(step, err);
-    if (authz->status == MD_AUTHZ_PENDING)
-        return md_renew_poll(step, authz->retry_after, apr_pstrcat(step->p, "checking ", authz->name, NULL));
-    if (authz->status != MD_AUTHZ_VALID)
-        return give_up_order(step, md_authz_problem(authz, step->now, step->p));
-    return next_authz(step, "await-authz");
 }
 
 /** The key that waits in staging from an earlier attempt, or a new one that is saved there first. */
@@ -451,7 +303,7 @@ md_next md_renew_finalize(md_step *step)
     if (err)
         err = explain_refusal(step, spec, err);
     if (err)
-        return strcmp(err->type, "md:no-must-staple") ? order_failed(step, err) : FAILED(err);
+        return strcmp(err->type, "md:no-must-staple") ? md_renew_order_failed(step, err) : FAILED(err);
     return after_finalize(step, order);
 }
 
@@ -464,11 +316,11 @@ md_next md_renew_await_cert(md_step *step)
         return FAILED(err);
     if (!order)
         return GO_TO("order");
-    if (is_first_look(step))
+    if (md_renew_is_first_look(step))
         return md_renew_poll(step, 0, NULL);
     err = md_order_read(call_of(step), order, step->p);
     if (err)
-        return order_failed(step, err);
+        return md_renew_order_failed(step, err);
     if (order->status == MD_ORDER_VALID || order->status == MD_ORDER_INVALID)
         return go_on(step, order);
     return md_renew_poll(step, order->retry_after, "the certificate");

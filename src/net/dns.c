@@ -2,16 +2,21 @@
 /*
  * A thin layer over ldns: its objects end with the call that made them.
  */
-#include "net/dns.h"
-
 #include <apr_network_io.h>
 #include <apr_strings.h>
-#include <ldns/ldns.h>
+#include <stdlib.h>
+#include <string.h>
 
-enum { SECONDS_EACH = 3, TRIES = 2, RECORDS_MAX = 256, CRITICAL = 0x80 };
+#include "net/dns_inside.h"
 
-struct md_dns {
-    ldns_resolver *resolver;
+enum {
+    SECONDS_EACH = 3,
+    TRIES = 2,
+    RECORDS_MAX = 256,
+    CRITICAL = 0x80,
+    LINKS_MAX = 8,
+    SERVERS_MAX = 16,
+    TEXT_MAX = 4096
 };
 
 static apr_status_t close_dns(void *data)
@@ -25,17 +30,34 @@ static md_err *bad_server(const char *server, const char *why, apr_pool_t *p)
     return md_fail(p, MD_FAULT_CONFIG, "md:dns", "%s cannot be used as name server: %s", server, why);
 }
 
+static int split_server(const char *server, apr_pool_t *p, char **host, apr_port_t *port)
+{
+    char *scope = NULL;
+
+    *host = NULL;
+    *port = 0;
+    if (*server != '[' && strchr(server, ':') != strrchr(server, ':')) /* IPv6 alone */
+        server = apr_pstrcat(p, "[", server, "]", NULL);
+    return !apr_parse_addr_port(host, &scope, port, server, p) && *host;
+}
+
+const char *md_dns_server_host(const char *server, apr_pool_t *p)
+{
+    apr_port_t port;
+    char *host;
+
+    return split_server(server, p, &host, &port) ? host : server;
+}
+
 /** A resolver for one server. */
 static md_err *one_server(const char *server, apr_pool_t *p, ldns_resolver **out)
 {
-    char *host = NULL, *scope = NULL;
-    apr_port_t port = 0;
+    char *host;
+    apr_port_t port;
     ldns_rdf *address;
 
     *out = NULL;
-    if (*server != '[' && strchr(server, ':') != strrchr(server, ':')) /* IPv6 alone */
-        server = apr_pstrcat(p, "[", server, "]", NULL);
-    if (apr_parse_addr_port(&host, &scope, &port, server, p) || !host)
+    if (!split_server(server, p, &host, &port))
         return bad_server(server, "it is no address", p);
     address = ldns_rdf_new_frm_str(strchr(host, ':') ? LDNS_RDF_TYPE_AAAA : LDNS_RDF_TYPE_A, host);
     if (!address)
@@ -51,6 +73,15 @@ static md_err *one_server(const char *server, apr_pool_t *p, ldns_resolver **out
     if (port)
         ldns_resolver_set_port(*out, port);
     return NULL;
+}
+
+const char *md_dns_server_reason(const char *server, apr_pool_t *p)
+{
+    ldns_resolver *resolver = NULL;
+    md_err *err = one_server(server, p, &resolver);
+
+    ldns_resolver_deep_free(resolver);
+    return err ? md_err_text(err, p) : NULL;
 }
 
 md_err *md_dns_open(const char *server, apr_pool_t *p, md_dns **out)
@@ -170,4 +201,97 @@ md_err *md_dns_caa(md_dns *dns, const char *name, apr_pool_t *p, apr_array_heade
         }
     }
     return NULL;
+}
+
+/** The strings of a record, each with an octet for its length. */
+static void take_text(const ldns_rr *record, void *into)
+{
+    md_names *texts = into;
+    const char *text = "";
+
+    for (size_t i = 0; i < ldns_rr_rd_count(record) && strlen(text) < TEXT_MAX; ++i)
+        text = apr_pstrcat(texts->pool, text, text_of(ldns_rr_rdf(record, i), 1, texts->pool), NULL);
+    md_names_add(texts, text);
+}
+
+md_err *md_dns_texts(md_dns *dns, const char *name, apr_pool_t *p, md_names **out)
+{
+    *out = md_names_make(p);
+    return ask_each(dns, name, LDNS_RR_TYPE_TXT, take_text, *out, p);
+}
+
+const char *md_dns_name_text(const ldns_rdf *name, apr_pool_t *p)
+{
+    char *text = name ? ldns_rdf2str(name) : NULL;
+    const char *out = md_lower(text ? text : "", p);
+    const size_t length = strlen(out);
+
+    LDNS_FREE(text);
+    return length > 1 && out[length - 1] == '.' ? apr_pstrmemdup(p, out, length - 1) : out;
+}
+
+static void take_name(const ldns_rr *record, void *into)
+{
+    md_names *names = into;
+
+    md_names_add(names, md_dns_name_text(ldns_rr_rdf(record, 0), names->pool));
+}
+
+md_err *md_dns_follow(md_dns *dns, const char *name, apr_pool_t *p, const char **out)
+{
+    *out = name;
+    for (int i = 0; i <= LINKS_MAX; ++i) {
+        md_names *targets = md_names_make(p);
+
+        MD_TRY(ask_each(dns, *out, LDNS_RR_TYPE_CNAME, take_name, targets, p));
+        if (!targets->nelts)
+            return NULL;
+        *out = MD_NAME(targets, 0);
+    }
+    return md_fail(p, MD_FAULT_CONFIG, "md:dns", "more than %d CNAME records follow one another from %s",
+                   LINKS_MAX, name);
+}
+
+/** A record of the answer belongs to the name that was asked for, or to where its CNAME led. */
+static void take_owner(const ldns_rr *record, void *into)
+{
+    md_names *names = into;
+
+    md_names_add(names, md_dns_name_text(ldns_rr_owner(record), names->pool));
+}
+
+md_err *md_dns_zone(md_dns *dns, const char *name, apr_pool_t *p, const char **zone)
+{
+    for (const char *at = name; at && *at; at = strchr(at, '.') ? strchr(at, '.') + 1 : NULL) {
+        md_names *owners = md_names_make(p);
+
+        MD_TRY(ask_each(dns, at, LDNS_RR_TYPE_SOA, take_owner, owners, p));
+        if (md_names_has(owners, at)) {
+            *zone = at;
+            return NULL;
+        }
+    }
+    return md_fail(p, MD_FAULT_CONFIG, "md:dns", "no zone was found that %s is in", name);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+md_err *md_dns_servers(md_dns *dns, const char *zone, apr_pool_t *p, md_names **out)
+{
+    md_names *hosts = md_names_make(p), *addresses;
+
+    *out = md_names_make(p);
+    MD_TRY(ask_each(dns, zone, LDNS_RR_TYPE_NS, take_name, hosts, p));
+    for (int i = 0; i < hosts->nelts && (*out)->nelts < SERVERS_MAX; ++i) {
+        MD_TRY(md_dns_addresses(dns, MD_NAME(hosts, i), p, &addresses));
+        for (int k = 0; k < addresses->nelts && (*out)->nelts < SERVERS_MAX; ++k)
+            md_names_add_new(*out, MD_NAME(addresses, k));
+    }
+    qsort((*out)->elts, (size_t)(*out)->nelts, (size_t)(*out)->elt_size, by_text);
+    if ((*out)->nelts)
+        return NULL;
+    return md_fail(p, MD_FAULT_REMOTE, "md:dns", "no name server of the zone %s has an address", zone);
 }

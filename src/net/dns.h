@@ -10,6 +10,10 @@
 
 typedef struct md_dns md_dns;
 
+/** Why text cannot be used as name server, as a clause; NULL if it can. */
+const char *md_dns_server_reason(const char *server, apr_pool_t *p);
+/** Its address without the port. */
+const char *md_dns_server_host(const char *server, apr_pool_t *p);
 /** Who is asked: the name servers of the system, or one ("192.0.2.53", "192.0.2.53:5353", "[::1]:5353").
  * Lives in the pool. */
 MD_MUST md_err *md_dns_open(const char *server, apr_pool_t *p, md_dns **out);
@@ -18,6 +22,15 @@ MD_MUST md_err *md_dns_open(const char *server, apr_pool_t *p, md_dns **out);
  * None: an empty list.
  * Failures are MD_FAULT_REMOTE "md:dns". */
 MD_MUST md_err *md_dns_addresses(md_dns *dns, const char *name, apr_pool_t *p, md_names **out);
+
+/** The TXT records of a name, the strings of each joined (RFC 1035 3.3.14). None: an empty list. */
+MD_MUST md_err *md_dns_texts(md_dns *dns, const char *name, apr_pool_t *p, md_names **out);
+/** The name that CNAMEs lead to, 8 at most; `name` itself if there are none. Without a dot at the end. */
+MD_MUST md_err *md_dns_follow(md_dns *dns, const char *name, apr_pool_t *p, const char **out);
+/** The zone that a name is in, by its SOA record. */
+MD_MUST md_err *md_dns_zone(md_dns *dns, const char *name, apr_pool_t *p, const char **zone);
+/** Addresses of the name servers of a zone as text, 16 at most, in a fixed order. */
+MD_MUST md_err *md_dns_servers(md_dns *dns, const char *zone, apr_pool_t *p, md_names **out);
 
 /** One CAA record (RFC 8659 4.1). */
 typedef struct md_caa {

@@ -69,6 +69,8 @@
      "With MDStapling: staple for certificates of other sources too.") \
  ROW(dns01_cmd,      COMMAND,  "MDChallengeDns01",       "cmd-dns-01",     NULL,     ANYWHERE, "program [argument...]", \
      "Command that sets up and tears down DNS records for dns-01.") \
+ ROW(dns_update,     ODD,      "MDDnsUpdate",            NULL,             NULL,     ANYWHERE, "server[:port] key-name algorithm secret-file [zone]|none", \
+     "Name server that takes dynamic updates (RFC 2136) for dns-01 and dns-account-01, and the TSIG key that signs them; unless named, the zone is found.") \
  ROW(proxy_url,      URL,      "MDHttpProxy",            "proxy-url",      NULL,     ANYWHERE, "url", \
      "HTTP proxy for requests to certificate authorities.") \
  ROW(ca_file,        PATH,     "MDCACertificateFile",    "ca-certs",       NULL,     ANYWHERE, "file|none", \
@@ -101,6 +103,8 @@
      "How often each domain is looked at.") \
  ROW(initial_delay,  DURATION, "MDInitialDelay",         NULL,             "0s",     GLOBAL,   "s>=0", \
      "How long after start the first look happens.") \
+ ROW(dns_server,     TEXT,     "MDDnsServer",            NULL,             NULL,     GLOBAL,   "address[:port]", \
+     "Name server that this server asks when it looks up names itself; unset: those of the system.") \
  ROW(exclude,        FLAG,     "MDExclude",              NULL,             "off",    HOST,     NULL, \
      "Leave this virtual host out of management: no domain takes its names, and nothing of ours is served there.") \
  ROW(match_names,    KEYWORD,  "MDMatchNames",           NULL,             "all",    GLOBAL,   "all=0|servernames=1", \

@@ -188,6 +188,29 @@ static const char *read_export(const md_names *words, int was_set, md_odd *value
     return NULL;
 }
 
+enum { UPDATE_SERVER, UPDATE_KEY, UPDATE_ALGORITHM, UPDATE_SECRET, UPDATE_ZONE, UPDATE_WORDS };
+
+static const char *read_update(const md_names *words, md_odd *value, apr_pool_t *p)
+{
+    md_dns_account *to;
+
+    *value = (md_odd){ .dns = NULL };
+    if (words->nelts == 1 && !strcasecmp(MD_NAME(words, 0), "none"))
+        return NULL;
+    if (words->nelts != UPDATE_ZONE && words->nelts != UPDATE_WORDS)
+        return "needs a server, the name of a key, its algorithm, the file with its secret, and may have a "
+               "zone; or 'none'";
+    to = apr_pcalloc(p, sizeof(*to));
+    to->server = apr_pstrdup(p, MD_NAME(words, UPDATE_SERVER));
+    to->key = apr_pstrdup(p, MD_NAME(words, UPDATE_KEY));
+    to->algorithm = apr_pstrdup(p, MD_NAME(words, UPDATE_ALGORITHM));
+    to->secret = apr_pstrdup(p, MD_NAME(words, UPDATE_SECRET));
+    if (words->nelts == UPDATE_WORDS)
+        to->zone = md_lower(MD_NAME(words, UPDATE_ZONE), p);
+    value->dns = to;
+    return NULL;
+}
+
 const char *md_odd_read(md_field_id id, const md_names *words, int was_set, md_odd *value, apr_pool_t *p)
 {
     switch (id) {
@@ -198,6 +221,7 @@ const char *md_odd_read(md_field_id id, const md_names *words, int was_set, md_o
     case MD_FIELD_check_name: return read_monitor(words, value, p);
     case MD_FIELD_port_map: return read_ports(words, was_set, value, p);
     case MD_FIELD_exports: return read_export(words, was_set, value, p);
+    case MD_FIELD_dns_update: return read_update(words, value, p);
     case MD_FIELD_store_locks: return read_locks(words, value, p);
     default: return "cannot be read";
     }

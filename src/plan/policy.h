@@ -37,6 +37,13 @@ typedef struct md_export_to {
     int mode;         /* of files with the key */
 } md_export_to;
 
+/** A name server that takes updates (RFC 2136), and the key to sign them with. */
+typedef struct md_dns_account {
+    const char *server, *key, *algorithm;
+    const char *secret; /* base64; never shown */
+    const char *zone;   /* NULL: found by asking */
+} md_dns_account;
+
 /** The value of an ODD row; which members mean something depends on the row. */
 typedef struct md_odd {
     md_names *list;     /* MDCertificateAuthority: URLs; MDCertificateFile/KeyFile: paths */
@@ -46,6 +53,7 @@ typedef struct md_odd {
     int https_port;
     apr_interval_time_t wait;    /* MDStoreLocks: how long to wait; 0: no locks */
     apr_array_header_t *exports; /* MDExport: of md_export_to */
+    const md_dns_account *dns;   /* MDDnsUpdate; NULL: none */
 } md_odd;
 
 typedef enum md_field_kind {

@@ -66,7 +66,7 @@ def new_ca(lab, dns):
     def make(**kw):
         folder = lab / f"pebble-{next(COUNTER)}"
         folder.mkdir()
-        made.append(pebble.Pebble(folder, dns, **{"strict": True, **kw}))
+        made.append(pebble.Pebble(folder, **{"dns": dns, "strict": True, **kw}))
         return made[-1]
     yield make
     for each in made:

@@ -37,6 +37,19 @@ START_TEST(an_authorization_is_read)
 }
 END_TEST
 
+START_TEST(domain_names_of_the_ca_are_read)
+{
+    const md_authz *authz = read_text(
+        AUTHZ("pending",
+              "{\"type\":\"dns-persist-01\",\"url\":\"https://ca.test/1\",\"token\":\"\","
+              "\"accounturi\":\"https://ca.test/acct/1\",\"issuer-domain-names\":[\"CA.test\",7,\"a b\"]}"));
+
+    ck_assert_int_eq(authz->challenges->nelts, 1);
+    ck_assert_str_eq(md_names_join(APR_ARRAY_IDX(authz->challenges, 0, md_challenge).issuers, ",", kit_pool),
+                     "ca.test");
+}
+END_TEST
+
 START_TEST(each_status_is_known)
 {
     ck_assert_int_eq(read_text(AUTHZ("valid", ""))->status, MD_AUTHZ_VALID);
@@ -95,6 +108,7 @@ Suite *suite_acme_authz(void)
 
     tcase_add_checked_fixture(tests, talk_begin, talk_end);
     tcase_add_test(tests, an_authorization_is_read);
+    tcase_add_test(tests, domain_names_of_the_ca_are_read);
     tcase_add_test(tests, each_status_is_known);
     tcase_add_test(tests, what_has_no_identifier_is_refused);
     tcase_add_test(tests, the_problem_names_the_name_and_is_one_of_validation);

@@ -15,18 +15,19 @@
 /** Puts the answer in place and tells the CA. */
 static void answer(const md_order *order, md_domain *domain, md_plan *plan)
 {
-    md_solve solve = { talk_store, plan, domain, talk_call.account, NULL, NULL, 0, NULL };
+    md_solve solve = { .store = talk_store, .plan = plan, .domain = domain, .account = talk_call.account };
     const md_solver *solver;
     const md_challenge *challenge;
-    const char *setup;
+    const char *setup, *rest;
     md_authz *authz;
 
     CHECK_OK(md_authz_read(&talk_call, MD_NAME(order->authorizations, 0), kit_pool, &authz));
-    CHECK_OK(md_solver_pick(plan, domain, authz, kit_pool, &solver, &challenge));
+    CHECK_OK(md_solver_pick(plan, domain, authz, 0, kit_pool, &challenge));
+    solver = md_solver_find(challenge->type);
     solve.name = authz->name;
     solve.token = challenge->token;
-    CHECK_OK(md_solver_setup(solver, &solve, kit_pool, &setup));
-    CHECK_OK(solver->put(&solve, kit_pool));
+    CHECK_OK(md_solver_setup(solver, &solve, kit_pool, &setup, &rest));
+    CHECK_OK(solver->put(&solve, rest, kit_pool));
     ck_assert_str_eq(setup, "http-01:" TALK_NAME);
     CHECK_OK(md_authz_answer(&talk_call, challenge, kit_pool));
     CHECK_OK(md_authz_read(&talk_call, authz->url, kit_pool, &authz));

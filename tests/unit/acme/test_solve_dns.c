@@ -79,13 +79,21 @@ static const char *record(void)
     return md_sha256_b64url(md_bytes_of(text), kit_pool);
 }
 
+static md_err *put(const md_solve *solve)
+{
+    const char *setup, *rest;
+
+    CHECK_OK(md_solver_setup(&md_solver_dns01, solve, kit_pool, &setup, &rest));
+    return md_solver_dns01.put(solve, rest, kit_pool);
+}
+
 static void take(const md_exec_limits *exec)
 {
     const md_solve solve = a_solve();
     md_names *setups = md_names_make(kit_pool);
-    const char *setup;
+    const char *setup, *rest;
 
-    CHECK_OK(md_solver_setup(&md_solver_dns01, &solve, kit_pool, &setup));
+    CHECK_OK(md_solver_setup(&md_solver_dns01, &solve, kit_pool, &setup, &rest));
     md_names_add(setups, setup);
     md_solver_take_all(&(md_unsolve){ .domain = domain, .exec = exec }, setups, kit_pool);
 }
@@ -94,7 +102,7 @@ START_TEST(the_command_sets_up_and_takes_down)
 {
     const md_solve solve = a_solve();
 
-    CHECK_OK(md_solver_dns01.put(&solve, kit_pool));
+    CHECK_OK(put(&solve));
     take(&limits);
     domain->policy.dns01_version = 2;
     take(&limits);
@@ -117,8 +125,8 @@ START_TEST(another_exit_code_is_a_failure_with_its_last_words)
     const md_solve solve = a_solve();
 
     write_file("code", "3");
-    CHECK_FAILS(md_solver_dns01.put(&solve, kit_pool), MD_FAULT_LOCAL, "exit code 3: no zone");
-    ck_assert_str_eq(md_solver_dns01.put(&solve, kit_pool)->type, "challenge-setup-failure");
+    CHECK_FAILS(put(&solve), MD_FAULT_LOCAL, "exit code 3: no zone");
+    ck_assert_str_eq(put(&solve)->type, "challenge-setup-failure");
 }
 END_TEST
 
@@ -129,7 +137,7 @@ START_TEST(without_a_command_it_is_not_used)
     ck_assert_ptr_null(md_solver_dns01.why_not(NULL, domain, NAME));
     domain->policy.dns01_cmd = NULL;
     ck_assert_ptr_nonnull(md_solver_dns01.why_not(NULL, domain, NAME));
-    CHECK_FAILS(md_solver_dns01.put(&solve, kit_pool), MD_FAULT_CONFIG, "MDChallengeDns01 is not set");
+    CHECK_FAILS(put(&solve), MD_FAULT_CONFIG, "neither MDDnsUpdate nor MDChallengeDns01 is set");
 }
 END_TEST
 
@@ -141,9 +149,9 @@ START_TEST(too_many_commands_are_waited_for)
 
     atomic_store(&turns.running, 1);
     solve.exec = &busy;
-    ck_assert_str_eq(md_solver_dns01.put(&solve, kit_pool)->type, "md:busy");
+    ck_assert_str_eq(put(&solve)->type, "md:busy");
     atomic_store(&turns.running, 0);
-    CHECK_OK(md_solver_dns01.put(&solve, kit_pool));
+    CHECK_OK(put(&solve));
     ck_assert_int_eq(atomic_load(&turns.running), 0);
 }
 END_TEST

@@ -158,6 +158,47 @@ START_TEST(without_caa_records_all_parents_were_asked)
 }
 END_TEST
 
+START_TEST(strings_of_a_text_are_joined)
+{
+    md_names *texts;
+
+    SET_ANSWER(RECORD("\x10", "\x09\x03one\x04 two"));
+    CHECK_OK(md_dns_texts(open_dns(), "www.example.org", kit_pool, &texts));
+    ck_assert_int_eq(texts->nelts, 1);
+    ck_assert_str_eq(MD_NAME(texts, 0), "one two");
+}
+END_TEST
+
+START_TEST(aliases_are_followed_but_not_for_ever)
+{
+    const char *at;
+
+    SET_ANSWER(RECORD("\x05", "\x08\x01"
+                              "b\x04test\x00"));
+    server.only = "www";
+    CHECK_OK(md_dns_follow(open_dns(), "www.example.org", kit_pool, &at));
+    ck_assert_str_eq(at, "b.test");
+    server.only = NULL;
+    CHECK_FAILS(md_dns_follow(open_dns(), "www.example.org", kit_pool, &at), MD_FAULT_CONFIG,
+                "CNAME records follow one another from www.example.org");
+}
+END_TEST
+
+START_TEST(a_zone_is_where_its_soa_record_is)
+{
+    const char *zone;
+
+    SET_ANSWER(RECORD("\x06", "\x16\x00\x00\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01\x00"
+                              "\x00\x00\x01\x00\x00\x00\x01"));
+    server.only = "example";
+    CHECK_OK(md_dns_zone(open_dns(), "_acme-challenge.www.example.org", kit_pool, &zone));
+    ck_assert_str_eq(zone, "example.org");
+    server.only = "nowhere";
+    CHECK_FAILS(md_dns_zone(open_dns(), "www.example.org", kit_pool, &zone), MD_FAULT_CONFIG,
+                "no zone was found");
+}
+END_TEST
+
 START_TEST(a_server_in_trouble_is_a_failure)
 {
     md_names *names;
@@ -210,6 +251,9 @@ Suite *suite_net_dns(void)
     tcase_add_test(tests, no_such_name_has_no_addresses);
     tcase_add_test(tests, caa_records_are_found_at_the_nearest_parent);
     tcase_add_test(tests, without_caa_records_all_parents_were_asked);
+    tcase_add_test(tests, strings_of_a_text_are_joined);
+    tcase_add_test(tests, aliases_are_followed_but_not_for_ever);
+    tcase_add_test(tests, a_zone_is_where_its_soa_record_is);
     tcase_add_test(tests, a_server_in_trouble_is_a_failure);
     tcase_add_test(tests, nonsense_is_a_failure);
     tcase_add_loop_test(servers, what_is_no_address_cannot_be_asked, 0, 4);
