@@ -100,10 +100,10 @@ class Demo:
         self.ca = self.keep(pebble.Pebble(self.folder, dns, strict=True, config=config, va_sleeptime=3))
         (self.folder / "root.pem").write_text(self.ca.root())
         say(f"Pebble is up: {self.ca.url}; its certificates live for {LIFETIME_S} s, its root is in {self.folder}/root.pem")
-        self.httpd = self.keep(Httpd(self.ca, folder=self.folder / "httpd", md_level="debug"))
+        self.httpd = self.keep(Httpd(self.ca, folder=self.folder / "httpd", md_level="debug", preflight="warn"))
         # Configuration for everyone else: two lines. The rest makes time run faster.
         managed = f"MDomain {SHOP} www.{SHOP}\nMDomain {BLOG}\n"
-        self.httpd.configure(managed, f"MDRenewWindow {WINDOW_S}s\nMDRenewViaARI off\nMDRetryDelay 1s\n", STATUS,
+        self.httpd.configure(managed, f"MDRenewWindow {WINDOW_S}s\nMDRenewViaARI off\nMDRetryDelay 1s\nMDDnsServer 127.0.0.1:{dns.dns_port}\n", STATUS,
                              self.httpd.vhost(SHOP, f"www.{SHOP}"), self.httpd.vhost(BLOG))
         teller = LogTeller(self.httpd)
         teller.start()

@@ -69,6 +69,21 @@ static md_err *take(const md_unsolve *from, const char *rest, apr_pool_t *p)
     return md_store_drop(from->store, MD_PLACE(MD_GROUP_CHALLENGES, server_name(rest, p), NULL), p);
 }
 
-const md_solver md_solver_alpn01 = {
-    .type = "tls-alpn-01", .addresses = 1, .why_not = why_not, .put = put, .take = take
-};
+static md_err *preflight(const md_solve *solve, const md_preflight *with, apr_pool_t *p)
+{
+    const char *sni = server_name(solve->name, p), *text;
+    md_cert_facts facts;
+    md_chain *chain;
+
+    MD_TRY(md_store_load_text(solve->store, MD_PLACE(MD_GROUP_CHALLENGES, sni, CERT_FILE), p, &text));
+    MD_TRY(md_chain_from_pem(md_bytes_of(text ? text : ""), p, &chain));
+    MD_TRY(md_chain_facts(chain, p, &facts));
+    return md_preflight_tls(with, solve->name, sni, facts.sha256, p);
+}
+
+const md_solver md_solver_alpn01 = { .type = "tls-alpn-01",
+                                     .addresses = 1,
+                                     .why_not = why_not,
+                                     .put = put,
+                                     .take = take,
+                                     .preflight = preflight };

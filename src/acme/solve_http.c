@@ -37,6 +37,14 @@ static md_err *take(const md_unsolve *from, const char *rest, apr_pool_t *p)
     return md_store_drop(from->store, MD_PLACE(MD_GROUP_CHALLENGES, rest, NULL), p);
 }
 
+static md_err *preflight(const md_solve *solve, const md_preflight *with, apr_pool_t *p)
+{
+    const char *text;
+
+    MD_TRY(md_key_authorization(solve->account->key, solve->token, p, &text));
+    return md_preflight_http(with, solve->name, solve->token, text, p);
+}
+
 const md_solver md_solver_http01 = {
-    .type = "http-01", .addresses = 1, .why_not = why_not, .put = put, .take = take
+    .type = "http-01", .addresses = 1, .why_not = why_not, .put = put, .take = take, .preflight = preflight
 };

@@ -7,6 +7,7 @@
 #define MD_ACME_SOLVER_H
 
 #include "acme/authz.h"
+#include "acme/preflight.h"
 #include "base/exec.h"
 #include "plan/plan.h"
 
@@ -45,6 +46,8 @@ typedef struct md_solver {
     md_err *(*put)(const md_solve *solve, const char *rest, apr_pool_t *p);
     /** Takes it down; absent is success. */
     md_err *(*take)(const md_unsolve *from, const char *rest, apr_pool_t *p);
+    /** Asks what the CA will ask; NULL: it is not asked by requests to the name. */
+    md_err *(*preflight)(const md_solve *solve, const md_preflight *with, apr_pool_t *p);
     /** Which servers do not show the answer yet; empty: the CA can be told. NULL: it is there at once. */
     md_err *(*lacking)(const md_solve *solve, const char *rest, apr_pool_t *p, md_names **out);
 } md_solver;

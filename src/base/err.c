@@ -130,6 +130,8 @@ static const struct {
     { "urn:org:apache:httpd:log:AH10109:", "See what MDMessageCmd wrote to the log; it is called again" },
     { "md:busy", "Nothing needs to be done: other commands are at work, it is asked again soon" },
     { "md:dns", "Check the name servers of this machine and of the domain" },
+    { "md:preflight", "Let requests for the name reach this server; if only this machine cannot see that, "
+                      "set 'MDPreflight off'" },
     { "md:dns-update",
       "Allow the key of MDDnsUpdate to change the name in the configuration of the name server" },
     { "md:dns-persist", "Create the TXT record that the message names; it is looked for again by itself" },

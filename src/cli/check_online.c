@@ -5,13 +5,12 @@
 #include <apr_file_info.h>
 #include <apr_hash.h>
 #include <apr_strings.h>
-#include <arpa/inet.h>
-#include <ifaddrs.h>
 #include <string.h>
 
 #include "acme/caa.h"
 #include "acme/solver.h"
 #include "cli/check.h"
+#include "net/address.h"
 #include "store/creds.h"
 #include "tls/probe.h"
 
@@ -32,33 +31,6 @@ typedef struct asking {
     const md_names *ours; /* addresses of this machine */
     apr_array_header_t *checks;
 } asking;
-
-static md_names *addresses_of_machine(apr_pool_t *p)
-{
-    md_names *names = md_names_make(p);
-    struct ifaddrs *first = NULL;
-
-    if (getifaddrs(&first))
-        return names;
-    for (const struct ifaddrs *at = first; at; at = at->ifa_next) {
-        char text[INET6_ADDRSTRLEN];
-        const void *bytes = NULL;
-
-        if (at->ifa_addr && at->ifa_addr->sa_family == AF_INET)
-            bytes = &((const struct sockaddr_in *)(const void *)at->ifa_addr)->sin_addr;
-        else if (at->ifa_addr && at->ifa_addr->sa_family == AF_INET6)
-            bytes = &((const struct sockaddr_in6 *)(const void *)at->ifa_addr)->sin6_addr;
-        if (bytes && inet_ntop(at->ifa_addr->sa_family, bytes, text, sizeof(text)))
-            md_names_add_new(names, apr_pstrdup(p, text));
-    }
-    freeifaddrs(first);
-    return names;
-}
-
-static const char *with_port(const char *address, int port, apr_pool_t *p)
-{
-    return apr_psprintf(p, strchr(address, ':') ? "[%s]:%d" : "%s:%d", address, port);
-}
 
 /** Judges what came back for a token that is in the store. */
 static void judge_answer(const asking *ask, const char *at, const md_http_response *response,
@@ -89,7 +61,7 @@ static void ask_http(const asking *ask, const char *name, const char *address)
     unsigned char bytes[TOKEN_BYTES];
     md_place place = MD_PLACE(MD_GROUP_CHALLENGES, name, CHALLENGE_FILE);
     md_http_request request = { .method = "GET" };
-    md_http_route route = { .connect_to = with_port(address, ask->how->http_port, p) };
+    md_http_route route = { .connect_to = md_address_with_port(address, ask->how->http_port, p) };
     const char *token, *text, *at = apr_psprintf(p, "%s at %s", name, route.connect_to);
     md_http_response response;
     md_http *http;
@@ -143,7 +115,7 @@ static void ask_https(const asking *ask, const char *name, const char *address)
         .host = address, .port = (unsigned short)ask->how->https_port, .sni = name, .timeout = CONNECT_MAX
     };
     apr_pool_t *p = ask->cli->p;
-    const char *at = apr_psprintf(p, "%s at %s", name, with_port(address, target.port, p));
+    const char *at = apr_psprintf(p, "%s at %s", name, md_address_with_port(address, target.port, p));
     md_cert_facts served;
     md_err *err = md_probe(&target, p, &served);
 
@@ -276,7 +248,7 @@ md_err *md_check_online(md_cli *cli, const md_online *how, const md_domain *doma
                         apr_array_header_t *checks)
 {
     asking ask = {
-        .cli = cli, .how = how, .domain = domain, .ours = addresses_of_machine(cli->p), .checks = checks
+        .cli = cli, .how = how, .domain = domain, .ours = md_addresses_of_machine(cli->p), .checks = checks
     };
     const md_call *call = ask_ca(&ask);
     const md_directory *directory = call ? md_ca_directory(call->ca, md_now(call->clock)) : NULL;

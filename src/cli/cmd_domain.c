@@ -60,6 +60,7 @@ static void apply_options(const md_cli *cli, const drive *how, md_domain *domain
     md_policy *policy = &domain->policy;
 
     policy->renew_mode = MD_RENEW_ALWAYS;
+    policy->preflight = MD_PREFLIGHT_OFF; /* where the server listens is not known here */
     if (cli->terms)
         policy->agreement = cli->terms;
     if (cli->ca_file)

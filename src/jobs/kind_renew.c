@@ -23,6 +23,7 @@ static const md_stage stages[] = {
     { "authorize",   "reading what is to be proved",           md_renew_authorize,    1, 1 },
     { "set-up",      "setting up challenges",                  md_renew_set_up,       0, 1 },
     { "propagate",   "waiting for name servers",               md_renew_propagate,    0, 1 },
+    { "preflight",   "asking ourselves for the challenge",     md_renew_preflight,    0, 1 },
     { "answer",      "telling the CA that it can check",       md_renew_answer,       1, 1 },
     { "await-authz", "waiting for the CA to check the names",  md_renew_await_authz,  1, 1 },
     { "finalize",    "sending the signing request",            md_renew_finalize,     1, 1 },

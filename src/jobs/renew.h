@@ -36,6 +36,7 @@ md_next md_renew_order(md_step *step);
 md_next md_renew_authorize(md_step *step);
 md_next md_renew_set_up(md_step *step);
 md_next md_renew_propagate(md_step *step);
+md_next md_renew_preflight(md_step *step);
 md_next md_renew_answer(md_step *step);
 md_next md_renew_await_authz(md_step *step);
 md_next md_renew_finalize(md_step *step);

@@ -10,6 +10,7 @@
 #include "acme/solver.h"
 #include "base/log.h"
 #include "jobs/renew.h"
+#include "net/address.h"
 
 /* How long the name servers of a zone may take to agree, and how often they are asked: as often as matters
  * after the time that has passed. */
@@ -243,6 +244,64 @@ md_next md_renew_propagate(md_step *step)
     if (pause < SPREAD_QUICK)
         pause = SPREAD_QUICK;
     return AGAIN_AT(step->now + (pause < SPREAD_MAX ? pause : SPREAD_MAX));
+}
+
+/** Asks as the CA would, within time limits of its own. */
+static md_err *ask_ourselves(const md_step *step, const md_solver *solver, const md_solve *solve)
+{
+    const md_policy *global = &step->core->plan->policy;
+    md_http_options options = step->core->http ? *step->core->http : (md_http_options){ .user_agent = NULL };
+    md_preflight with = { .ours = md_addresses_of_machine(step->p),
+                          .http_port = global->port_map.http_port,
+                          .https_port = global->port_map.https_port,
+                          .cancelled = solve->exec->cancelled };
+    md_err *err = md_dns_open(global->dns_server, step->p, &with.dns);
+
+    if (err)
+        return err;
+    options.connect_timeout = MD_PREFLIGHT_CONNECT;
+    options.total_timeout = MD_PREFLIGHT_REQUEST;
+    options.cancelled = with.cancelled;
+    with.http = md_http_open(&options);
+    err = solver->preflight(solve, &with, step->p);
+    md_http_close(with.http);
+    return err;
+}
+
+static void warn_of(const md_step *step, const md_solver *solver, const md_err *err)
+{
+    const char *text = md_err_text(err, step->p);
+
+    md_job_note(step->job, step->now, "preflight", err->type, text);
+    md_log(MD_LOG_WARN, 0, "%s: the CA will probably not be able to check by %s: %s", step->domain->name,
+           solver->type, text);
+}
+
+md_next md_renew_preflight(md_step *step)
+{
+    const md_names *words = chosen(step);
+    const md_solver *solver = words ? md_solver_find(MD_NAME(words, NOTE_TYPE)) : NULL;
+    md_solve solve;
+    md_err *err;
+
+    if (!words || !call_of(step)->account)
+        return GO_TO("order");
+    if (step->domain->policy.preflight == MD_PREFLIGHT_OFF || !solver->preflight)
+        return NEXT_STAGE;
+    solve = solve_for(step, words);
+    err = md_exec_enter(solve.exec, step->p);
+    if (!err) {
+        err = ask_ourselves(step, solver, &solve);
+        md_exec_leave(solve.exec);
+    }
+    if (!err)
+        return NEXT_STAGE;
+    if (md_event_waits(err))
+        return AGAIN_AT(step->now + MD_ASK_AGAIN);
+    if (step->domain->policy.preflight == MD_PREFLIGHT_ON)
+        return setup_failed(step, words, err);
+    warn_of(step, solver, err);
+    return NEXT_STAGE;
 }
 
 md_next md_renew_answer(md_step *step)

@@ -197,6 +197,10 @@ static void set_route(CURL *easy, transfer *run)
     }
     if (route->proxy_url)
         curl_easy_setopt(easy, CURLOPT_PROXY, route->proxy_url);
+    if (route->unverified) {
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
     if (route->connect_to) {
         run->connect_to = curl_slist_append(NULL, apr_pstrcat(run->p, "::", route->connect_to, NULL));
         curl_easy_setopt(easy, CURLOPT_CONNECT_TO, run->connect_to);

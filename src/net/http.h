@@ -29,6 +29,7 @@ typedef struct md_http_route {
     const char *ca_file; /* PEM roots instead of the system's */
     const char *proxy_ca_file;
     const char *connect_to; /* "192.0.2.1:80": where to go, whatever the URL says */
+    int unverified;         /* any certificate will do: what is fetched is known and no secret */
 } md_http_route;
 
 /** A requester: owns connections that stay open between requests; used by one thread at a time. */

@@ -71,6 +71,8 @@
      "Command that sets up and tears down DNS records for dns-01.") \
  ROW(dns_update,     ODD,      "MDDnsUpdate",            NULL,             NULL,     ANYWHERE, "server[:port] key-name algorithm secret-file [zone]|none", \
      "Name server that takes dynamic updates (RFC 2136) for dns-01 and dns-account-01, and the TSIG key that signs them; unless named, the zone is found.") \
+ ROW(preflight,      KEYWORD,  "MDPreflight",            NULL,             "warn",   ANYWHERE, "off=0|on=1|warn=2", \
+     "Ask for a challenge through the addresses of its name before the certificate authority does, and do not let it ask what would fail, or only warn.") \
  ROW(proxy_url,      URL,      "MDHttpProxy",            "proxy-url",      NULL,     ANYWHERE, "url", \
      "HTTP proxy for requests to certificate authorities.") \
  ROW(ca_file,        PATH,     "MDCACertificateFile",    "ca-certs",       NULL,     ANYWHERE, "file|none", \

@@ -28,6 +28,7 @@
 
 enum { MD_RENEW_MANUAL, MD_RENEW_AUTO, MD_RENEW_ALWAYS };
 enum { MD_HTTPS_OFF, MD_HTTPS_TEMPORARY, MD_HTTPS_PERMANENT };
+enum { MD_PREFLIGHT_OFF, MD_PREFLIGHT_ON, MD_PREFLIGHT_WARN };
 enum { MD_MATCH_ALL, MD_MATCH_SERVERNAMES };
 
 /** Where another daemon finds copies of key and certificates. */

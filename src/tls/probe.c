@@ -14,6 +14,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@
     "rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_pkcs1_sha512"
 #define SIGALGS_EC "ecdsa_secp256r1_sha256:ecdsa_secp384r1_sha384:ecdsa_secp521r1_sha512"
 
+enum { PROTOCOL_MAX = 32 };
 #define TICK apr_time_from_msec(200)
 
 typedef struct attempt {
@@ -112,6 +114,27 @@ static int is_rsa(const md_key_spec *spec)
     return spec->type == MD_KEY_RSA || spec->type == MD_KEY_DEFAULT;
 }
 
+/** One protocol, with an octet for its length (RFC 7301 3.1). */
+static int offer(SSL *ssl, const char *protocol)
+{
+    char list[1 + PROTOCOL_MAX + 1];
+    const size_t length = strlen(protocol);
+
+    if (length > PROTOCOL_MAX)
+        return 0;
+    (void)snprintf(list, sizeof(list), "%c%s", (int)length, protocol);
+    return !SSL_set_alpn_protos(ssl, (const unsigned char *)list, (unsigned)length + 1);
+}
+
+static int got_protocol(const SSL *ssl, const char *wanted)
+{
+    const unsigned char *chosen = NULL;
+    unsigned length = 0;
+
+    SSL_get0_alpn_selected(ssl, &chosen, &length);
+    return length == strlen(wanted) && !memcmp(chosen, wanted, length);
+}
+
 static int prepare(SSL *ssl, const md_probe_target *target)
 {
     const md_key_spec *spec = target->spec;
@@ -121,6 +144,8 @@ static int prepare(SSL *ssl, const md_probe_target *target)
                                                          : SIGALGS_EC;
 
     if (target->sni && !SSL_set_tlsext_host_name(ssl, target->sni))
+        return 0;
+    if (target->alpn && !offer(ssl, target->alpn))
         return 0;
     SSL_set_security_level(ssl, 0); /* what is served is looked at, not relied on */
     SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
@@ -193,6 +218,9 @@ static md_err *handshake(attempt *at, SSL *ssl, md_cert_facts *facts)
     SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
     MD_TRY(open_connection(at));
     MD_TRY(shake_hands(at, ssl));
+    if (at->target->alpn && !got_protocol(ssl, at->target->alpn))
+        return md_fail(at->p, MD_FAULT_REMOTE, "md:probe", "%s port %d does not speak %s", at->target->host,
+                       at->target->port, at->target->alpn);
     leaf = md_own_x509(at->p, SSL_get_peer_certificate(ssl));
     if (!leaf)
         return failed(at, "see the certificate of", "none was sent");

@@ -13,6 +13,7 @@ typedef struct md_probe_target {
     const char *host; /* numeric address */
     unsigned short port;
     const char *sni;         /* server name to ask for */
+    const char *alpn;        /* protocol to ask for, or NULL; it fails where another or none is chosen */
     const md_key_spec *spec; /* ask for this type of key by signature algorithms; NULL: any */
     apr_interval_time_t timeout;
     const atomic_int *cancelled; /* non-zero ends it within a fifth of a second; may be NULL */

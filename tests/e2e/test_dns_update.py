@@ -93,18 +93,6 @@ def test_a_wrong_secret_is_explained(zone_ca, zones, new_httpd):
     assert "b3RoZXIgc2VjcmV0" not in httpd.error_log()
 
 
-@pytest.mark.parametrize("words, why", [
-    ("127.0.0.1 k hmac-sha256", "needs a server, the name of a key"),
-    ("ns.example.org k hmac-sha256 {key}", "it is no address"),
-    ("127.0.0.1 k hmac-sha1024 {key}", "a request cannot be signed with it"),
-    ("127.0.0.1 k hmac-sha256 {folder}/none.key", "none.key: the file cannot be read"),
-])
-def test_what_cannot_work_is_refused_at_once(zones, httpd, name, words, why):
-    httpd.managing(name(), extra="MDDnsUpdate " + words.format(key=zones.secret_file, folder=zones.folder))
-    accepted, text = httpd.configtest()
-    assert not accepted and "MDDnsUpdate" in text and why in text
-
-
 def test_a_challenge_that_cannot_be_set_up_leaves_its_place_to_the_next(zone_ca, zones, new_httpd):
     httpd = new_httpd(zone_ca)
     httpd.managing("closed.test", extra=dns_config(zones, "MDCAChallenges dns-01 http-01")).start()

@@ -18,6 +18,7 @@ PORT = "the local port of '{}' must be a number from 1 to 65535, or '-' for none
 MEMBERS = "names are only valid inside <MDomain>; for the server, expected 'auto' or 'manual'"
 BINDING = "needs a key id and an HMAC, a JSON file with both, or 'None'"
 BELOW_100 = "'{}' is too large: 100% or more is not allowed"
+UPDATE = "needs a server, the name of a key, its algorithm, the file with its secret, and may have a zone; or 'none'"
 PROGRAM = "needs a program, and may have arguments for it"
 
 # What is refused by every directive: by its place, or by the number of its words.
@@ -119,6 +120,16 @@ VALUES = [
     ("MDRetryFailover", "often", "must be a number from 1 to 2147483647, not 'often'"),
     ("MDStoreLocks", "maybe", "must be 'on', 'off' or how long to wait, like 10s, not 'maybe'"),
     ("MDStoreLocks", "", "needs 'on', 'off' or how long to wait"),
+    ("MDPreflight", "maybe", "must be one of 'off', 'on' and 'warn', not 'maybe'"),
+    ("MDDnsServer", "ns.test", "ns.test cannot be used as name server: it is no address"),
+    ("MDDnsServer", "[::1", "[::1 cannot be used as name server: it is no address"),
+    ("MDDnsUpdate", "", UPDATE),
+    ("MDDnsUpdate", "192.0.2.53 key hmac-sha256", UPDATE),
+    ("MDDnsUpdate", "192.0.2.53 key hmac-sha256 conf/key zone more", UPDATE),
+    ("MDDnsUpdate", "ns.test key hmac-sha256 conf/key", "the key key of {root}/conf/key: ns.test cannot be used as name server: it is no address"),
+    ("MDDnsUpdate", "192.0.2.53 key hmac-sha256 conf/missing", "{root}/conf/missing: the file cannot be read: No such file or directory"),
+    ("MDDnsUpdate", "192.0.2.53 key hmac-sha256 conf/bad-key", "the key key of {root}/conf/bad-key: a request cannot be signed with it: "
+     "the algorithm is one like hmac-sha256, and the secret base64 text"),
     ("MDActivationDelay", "later", f"'later' {NUMBER}"),
 ]
 
@@ -191,6 +202,8 @@ def said(tmp_path_factory):
     httpd = Httpd(folder=root, managed=True)
     httpd.configure("MDStoreDir md", "Include conf/case.conf")
     (root / "conf/no-json").write_text("nope")
+    (root / "conf/key").write_text("c2VjcmV0\n")
+    (root / "conf/bad-key").write_text("%%%\n")
     (root / "conf/half.json").write_text('{"kid": "k"}')
 
     def test(text):

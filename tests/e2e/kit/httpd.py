@@ -51,9 +51,10 @@ class Httpd:
     """One server. `configure` writes its configuration; ports, folder and store stay the same over restarts."""
 
     def __init__(self, ca=None, mpm="event", module=None, folder=None, http_port=None, https_port=None,
-                 md_level="info", managed=True):
+                 md_level="info", managed=True, preflight="off"):
         self.root = folder or places.new_folder()
         self.ca, self.mpm, self.md_level, self.managed = ca, mpm, md_level, managed
+        self.preflight = preflight
         self.env = {}                                   # added to the environment
         self.module = module or places.module_under_test()
         self.http_port = http_port or (ca.http_port if ca else free_port())
@@ -82,7 +83,8 @@ class Httpd:
         """The directives that point the module at our CA."""
         if not self.managed:
             return ""
-        text = f"MDStoreDir md\nMDPortMap http:{self.http_port} https:{self.https_port}\n"
+        text = f"MDPreflight {self.preflight}\n" if not places.is_stock(self.module) else ""
+        text += f"MDStoreDir md\nMDPortMap http:{self.http_port} https:{self.https_port}\n"
         text += "MDCertificateAgreement accepted\nMDContactEmail admin@example.test\n"
         url = ca_url or (self.ca.url if self.ca else "https://localhost:1/dir")
         ca_file = ca_file or (self.ca.ca_file if self.ca else None)
