@@ -82,7 +82,7 @@ struct md_ca {
     nonce nonces[NONCES_MAX];
     int nonce_count;
     int in_flight, unreachable;
-    apr_time_t rest_until;
+    apr_time_t rest_until, orders_rest_until;
     apr_pool_t *directories; /* every directory ever read: the pointers given out stay good */
     md_directory *directory;
     apr_time_t directory_since;
@@ -200,6 +200,24 @@ void md_ca_leave(md_ca *ca, int reached, apr_time_t rest_until)
     if (rest_until > ca->rest_until)
         ca->rest_until = rest_until;
     pthread_mutex_unlock(&ca->lock);
+}
+
+void md_ca_rest_orders(md_ca *ca, apr_time_t until)
+{
+    pthread_mutex_lock(&ca->lock);
+    if (until > ca->orders_rest_until)
+        ca->orders_rest_until = until;
+    pthread_mutex_unlock(&ca->lock);
+}
+
+apr_time_t md_ca_orders_rest(md_ca *ca)
+{
+    apr_time_t until;
+
+    pthread_mutex_lock(&ca->lock);
+    until = ca->orders_rest_until;
+    pthread_mutex_unlock(&ca->lock);
+    return until;
 }
 
 const char *md_ca_take_nonce(md_ca *ca, apr_time_t now, apr_pool_t *p)

@@ -54,6 +54,11 @@ int md_ca_enter(md_ca *ca, apr_time_t now, apr_time_t *again);
  * 429 on newNonce..), or 0. */
 void md_ca_leave(md_ca *ca, int reached, apr_time_t rest_until);
 
+/** No new order or account before this time: the CA has said so about the account. What was ordered goes on.
+ */
+void md_ca_rest_orders(md_ca *ca, apr_time_t until);
+apr_time_t md_ca_orders_rest(md_ca *ca);
+
 /** Nonces: newest first, bounded, not older than 10 minutes. Take gives a copy in `p`, or NULL when there is
  * none. */
 const char *md_ca_take_nonce(md_ca *ca, apr_time_t now, apr_pool_t *p);

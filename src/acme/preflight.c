@@ -220,3 +220,28 @@ md_err *md_preflight_tls(const md_preflight *with, const char *name, const char 
     }
     return NULL;
 }
+
+md_err *md_preflight_caa(const md_preflight *with, const char *name, const md_caa_asker *asker, apr_pool_t *p)
+{
+    apr_array_header_t *records;
+    const char *at, *why;
+    md_err *err;
+
+    if (!asker->identities || md_is_address(name))
+        return NULL;
+    err = md_dns_caa(with->dns, name, p, &records, &at);
+    if (err)
+        return wrong(p, apr_psprintf(p,
+                                     "the CAA records of %s cannot be looked up, and without an answer no CA "
+                                     "issues: %s",
+                                     name, md_err_text(err, p)));
+    why = records->nelts ? md_caa_reason(records, name, asker, p) : NULL;
+    if (!why)
+        return NULL;
+    return wrong(p,
+                 apr_psprintf(p,
+                              "the CAA records of %s do not let the CA issue for %s: %s. A record like this "
+                              "would: %s. CAA 0 %s \"%s\"",
+                              at, name, why, at, md_is_wildcard(name) ? "issuewild" : "issue",
+                              asker->identities[0]));
+}

@@ -6,7 +6,7 @@
 #ifndef MD_ACME_PREFLIGHT_H
 #define MD_ACME_PREFLIGHT_H
 
-#include "net/dns.h"
+#include "acme/caa.h"
 #include "net/http.h"
 
 /* Time for one request, of which a part for the connection, and for one name. */
@@ -23,6 +23,10 @@ typedef struct md_preflight {
     const atomic_int *cancelled;
 } md_preflight;
 
+/** Do the CAA records of a name, which may be a wildcard, let the CA issue (RFC 8659)? Nothing is asked if
+ * the CA does not tell by which name they know it. Failures as below. */
+MD_MUST md_err *md_preflight_caa(const md_preflight *with, const char *name, const md_caa_asker *asker,
+                                 apr_pool_t *p);
 /**
  * Is `answer` what http://name/.well-known/acme-challenge/token leads to? Redirects are followed as CAs do.
  * The failure is MD_FAULT_VALIDATION "md:preflight", a sentence on what is wrong where, or "md:cancelled".

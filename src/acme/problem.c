@@ -10,7 +10,13 @@
 
 #include "base/json.h"
 
-enum { TEXT_EXCERPT = 400, BODY_EXCERPT = 80, SUBPROBLEMS_SHOWN = 8, SUBPROBLEM_EXCERPT = 160 };
+enum {
+    TEXT_EXCERPT = 400,
+    BODY_EXCERPT = 80,
+    SUBPROBLEMS_SHOWN = 8,
+    SUBPROBLEM_EXCERPT = 160,
+    URL_MAX = 2048
+};
 #define LONGEST_WAIT apr_time_from_sec(24 * 3600)
 
 /** `inside`: what it means inside an authorization or order, where the CA tells about names. */
@@ -67,6 +73,53 @@ static apr_time_t time_in_text(const char *text, apr_time_t now, apr_pool_t *p)
     return t > now + 8 * LONGEST_WAIT ? now + 8 * LONGEST_WAIT : t;
 }
 
+/* What CAs say of limits on accounts and addresses, not on names. */
+static const char *const account_limits[] = { "too many new orders", "too many new registrations",
+                                              "too many new accounts", "too many registrations",
+                                              "too many accounts" };
+
+int md_problem_is_of_account(const md_err *err)
+{
+    for (; err; err = err->cause)
+        for (size_t i = 0; i < sizeof(account_limits) / sizeof(account_limits[0]); ++i)
+            if (md_problem_is(err, "rateLimited") && err->detail && strstr(err->detail, account_limits[i]))
+                return 1;
+    return 0;
+}
+
+/** The page of the CA on which somebody ends a pause, in the text of a rate limit; NULL: there is none. */
+static const char *unpause_url(const char *text, apr_pool_t *p)
+{
+    static const char in_urls[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:/?#[]@!$&()*+,;=%";
+    const char *at = text ? strstr(text, "https://") : NULL;
+
+    for (; at; at = strstr(at + 1, "https://")) {
+        size_t length = strspn(at, in_urls);
+        const char *url;
+
+        while (length && strchr(".,;:)", at[length - 1]))
+            --length;
+        url = apr_pstrmemdup(p, at, length);
+        if (length <= URL_MAX && strstr(url, "unpause"))
+            return url;
+    }
+    return NULL;
+}
+
+static md_err *paused(md_err *err, const char *url, apr_pool_t *p)
+{
+    md_err *out = md_wrap(p, err,
+                          "the CA has paused names of this domain after many failed attempts; mend what "
+                          "is wrong, then open %s and let it go on",
+                          url);
+
+    out->type = "md:paused";
+    out->fault = MD_FAULT_CONFIG;
+    out->not_before = 0;
+    return out;
+}
+
 /** What is said about single names (RFC 8555 6.7.1): " (a.example.org: ..., b.example.org: ...)". */
 static const char *names_concerned(const json_t *subproblems, apr_pool_t *p)
 {
@@ -95,6 +148,7 @@ static md_err *from_document(const json_t *problem, const char *doing, int insid
 {
     const char *type = md_json_text(problem, "type"), *detail = md_json_text(problem, "detail");
     const json_t *subproblems = md_json_at(problem, "subproblems");
+    const char *url;
     md_err *err;
 
     if (!type)
@@ -102,12 +156,13 @@ static md_err *from_document(const json_t *problem, const char *doing, int insid
     type = md_excerpt(md_bytes_of(type), 128, p);
     err = md_fail(p, fault_of(type, inside), type, "the CA says while %s: %s", doing,
                   detail ? md_excerpt(md_bytes_of(detail), TEXT_EXCERPT, p) : "(no reason given)");
+    url = md_problem_is(err, "rateLimited") ? unpause_url(detail, p) : NULL;
     err->not_before = time_in_text(detail, now, p);
     if (json_array_size(subproblems))
         err->detail = apr_pstrcat(p, err->detail, names_concerned(subproblems, p), NULL);
     if (json_array_size(subproblems))
         err->subproblems = md_own_json(p, json_deep_copy(subproblems));
-    return err;
+    return url ? paused(err, url, p) : err;
 }
 
 md_err *md_problem_read(const json_t *problem, const char *doing, apr_time_t now, apr_pool_t *p)
@@ -143,13 +198,14 @@ md_err *md_problem_of(const md_http_response *response, const char *doing, const
     if (!err)
         err = md_fail(p, MD_FAULT_REMOTE, "md:bad-answer", "unexpected answer of %s while %s: %s",
                       md_url_shown(url, p), doing, shown(response, p));
-    if (response->status == 429)
+    if (response->status == 429 && strcmp(err->type, "md:paused") != 0)
         err->fault = MD_FAULT_LIMIT;
     if (response->status == 404 || response->status == 410)
         err->status = APR_ENOENT;
     else if (response->status == 401 || response->status == 403)
         err->status = APR_EACCES;
-    if (retry > err->not_before && (response->status == 429 || response->status == 503))
+    if (retry > err->not_before && err->fault != MD_FAULT_CONFIG &&
+        (response->status == 429 || response->status == 503))
         err->not_before = retry;
     return err;
 }

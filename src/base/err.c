@@ -130,6 +130,8 @@ static const struct {
     { "urn:org:apache:httpd:log:AH10109:", "See what MDMessageCmd wrote to the log; it is called again" },
     { "md:busy", "Nothing needs to be done: other commands are at work, it is asked again soon" },
     { "md:dns", "Check the name servers of this machine and of the domain" },
+    { "md:paused",
+      "Open the page of the CA that the message names, after what made the attempts fail is mended" },
     { "md:preflight", "Let requests for the name reach this server; if only this machine cannot see that, "
                       "set 'MDPreflight off'" },
     { "md:dns-update",

@@ -201,8 +201,7 @@ void md_cli_show(md_cli *cli, const md_domain *domain, int renew)
         return;
     }
     doc = md_domain_to_json(domain, 0, cli->p);
-    if (md_json_at(doc, "eab.hmac"))
-        md_json_set_text(doc, "eab.hmac", "***");
+    md_policy_hide_secrets(doc, cli->p);
     if (renew >= 0)
         md_json_set_flag(doc, "renew", renew);
     json_array_append(cli->output, doc);

@@ -12,12 +12,12 @@
 /** Does the domain use the account: as its record says, else because it is at the domain's CA? */
 static int is_user(const md_domain *domain, const char *id, const md_account *account)
 {
-    const char *kid = domain->policy.eab.second ? domain->policy.eab.first : NULL;
+    const md_binding *binding = md_policy_binding(&domain->policy, account->ca_url);
 
     if (domain->ca_account)
         return !strcmp(domain->ca_account, id);
     return md_text_equal(account->status, "valid") && !strcmp(md_domain_ca_url(domain), account->ca_url) &&
-           md_text_equal(kid, account->eab_kid);
+           md_text_equal(binding ? binding->kid : NULL, account->eab_kid);
 }
 
 static md_names *users_of(const md_cli *cli, const char *id, const md_account *account)

@@ -40,10 +40,12 @@ static md_err *read_options(md_cli *cli, int argc, char **argv, revocation *how)
 /** The way to the domain's CA, with its account if there is one: without, the certificate's key does. */
 static md_err *open_call(md_cli *cli, const md_domain *domain, md_call *call)
 {
-    const char *kid = domain->policy.eab.second ? domain->policy.eab.first : NULL;
-    md_account_wish wish = { .ca_url = cli->ca_url ? cli->ca_url : md_domain_ca_url(domain),
+    const char *ca_url = cli->ca_url ? cli->ca_url : md_domain_ca_url(domain);
+    const md_binding *binding = md_policy_binding(&domain->policy, ca_url);
+    const char *kid = binding ? binding->kid : NULL;
+    md_account_wish wish = { .ca_url = ca_url,
                              .eab_kid = kid,
-                             .eab_hmac = domain->policy.eab.second,
+                             .eab_hmac = binding ? binding->hmac : NULL,
                              .domain = domain->name,
                              .preferred = domain->ca_account };
     md_account *account;

@@ -187,31 +187,52 @@ static md_err *read_binding(const char *path, apr_pool_t *p, json_t **out)
     return md_json_read(text, p, out);
 }
 
-/** A file with {"kid": .., "hmac": ..} becomes the two. */
-static const char *use_binding(const cmd_parms *cmd, md_names *words)
+/** The key id and the HMAC in a file {"kid": .., "hmac": ..}. */
+static const char *read_pair(const cmd_parms *cmd, const char *file, const char **kid, const char **hmac)
 {
-    const char *path, *kid, *hmac;
+    const char *path = ap_server_root_relative(cmd->pool, file);
     json_t *doc;
     md_err *err;
 
-    if (words->nelts != 1 || !strcasecmp(MD_NAME(words, 0), "None"))
-        return NULL;
-    if (ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_DUMP) { /* httpd -S works without secrets */
-        MD_NAME(words, 0) = "None";
-        return NULL;
-    }
-    path = ap_server_root_relative(cmd->pool, MD_NAME(words, 0));
     if (!path)
-        return apr_psprintf(cmd->pool, "'%s' is not a usable path", MD_NAME(words, 0));
+        return apr_psprintf(cmd->pool, "'%s' is not a usable path", file);
     err = read_binding(path, cmd->temp_pool, &doc);
     if (err)
         return apr_pstrcat(cmd->pool, path, ": ", md_err_text(err, cmd->temp_pool), NULL);
-    kid = md_json_text(doc, "kid");
-    hmac = md_json_text(doc, "hmac");
-    if (!kid || !*kid || !hmac || !*hmac)
-        return apr_psprintf(cmd->pool, "the file %s must have the members \"kid\" and \"hmac\", both texts",
-                            path);
-    apr_array_clear(words);
+    *kid = md_json_text(doc, "kid");
+    *hmac = md_json_text(doc, "hmac");
+    if (*kid && **kid && *hmac && **hmac)
+        return NULL;
+    return apr_psprintf(cmd->pool, "the file %s must have the members \"kid\" and \"hmac\", both texts",
+                        path);
+}
+
+/** A file becomes the two, and a CA in front of them its URL. */
+static const char *use_binding(const cmd_parms *cmd, md_names *words)
+{
+    const char *first = words->nelts ? MD_NAME(words, 0) : "", *kid = NULL, *hmac = NULL, *why;
+    const int has_ca =
+        words->nelts > 1 && (words->nelts == 3 || md_ca_known_url(first) || strstr(first, "://"));
+    md_names *ca = md_names_make(cmd->temp_pool);
+
+    if (has_ca) {
+        md_names_add(ca, first);
+        why = use_authorities(cmd, ca);
+        if (why)
+            return why;
+        MD_NAME(words, 0) = MD_NAME(ca, 0);
+    }
+    if (words->nelts != 1 + has_ca || !strcasecmp(first, "None"))
+        return NULL;
+    if (ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_DUMP) { /* httpd -S works without secrets */
+        apr_array_clear(words);
+        md_names_add(words, "None");
+        return NULL;
+    }
+    why = read_pair(cmd, MD_NAME(words, has_ca), &kid, &hmac);
+    if (why)
+        return why;
+    words->nelts = has_ca;
     md_names_add(words, kid);
     md_names_add(words, hmac);
     return NULL;

@@ -182,13 +182,16 @@ static const char *used_account(const moving *move, const json_t *staged, apr_po
 
 static md_err *find_account(const moving *move, md_domain *as, apr_pool_t *p)
 {
-    md_account_wish wish = { .ca_url = as->ca_url,
-                             .eab_kid = as->policy.eab.second ? as->policy.eab.first : NULL };
+    const md_binding *binding = as->ca_url ? md_policy_binding(&as->policy, as->ca_url) : NULL;
+    md_account_wish wish = { .ca_url = as->ca_url };
     md_account *account;
 
-    wish.eab_hmac = as->policy.eab.second;
     if (as->ca_account)
         return NULL;
+    if (binding) {
+        wish.eab_kid = binding->kid;
+        wish.eab_hmac = binding->hmac;
+    }
     MD_TRY(md_account_find(move->store, &wish, p, &account));
     if (account && account->group == MD_GROUP_ACCOUNTS)
         as->ca_account = md_account_public_id(account->name);

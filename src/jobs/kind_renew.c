@@ -12,6 +12,9 @@
 #include "base/log.h"
 #include "jobs/renew.h"
 
+/* For an account at its limit, where the CA does not say for how long. */
+#define ORDERS_REST apr_time_from_sec(3600)
+
 /* clang-format off */
 static const md_stage stages[] = {
     /* name           doing                                    run                    calls order */
@@ -36,9 +39,11 @@ static const md_stage stages[] = {
 };
 /* clang-format on */
 
-const char *md_renew_eab(const md_domain *domain)
+static const char *eab_kid(const md_domain *domain, const char *ca_url)
 {
-    return domain->policy.eab.second ? domain->policy.eab.first : NULL;
+    const md_binding *binding = md_policy_binding(&domain->policy, ca_url);
+
+    return binding ? binding->kid : NULL;
 }
 
 void md_renew_call_to(const md_step *step, const char *url, md_http_route *route, md_call *call)
@@ -48,7 +53,7 @@ void md_renew_call_to(const md_step *step, const char *url, md_http_route *route
     *route = (md_http_route){ .proxy_url = policy->proxy_url,
                               .ca_file = policy->ca_file,
                               .proxy_ca_file = policy->proxy_ca_file };
-    *call = (md_call){ .ca = md_cas_gate(step->desk->cas, url, md_renew_eab(step->domain)),
+    *call = (md_call){ .ca = md_cas_gate(step->desk->cas, url, eab_kid(step->domain, url)),
                        .http = step->desk->http,
                        .route = route,
                        .clock = step->core->clock };
@@ -94,6 +99,8 @@ static md_next run_at_gate(md_step *step, const md_stage *stage, md_ca *gate)
     next = stage->run(step);
     if (next.verdict == MD_FAILED && next.err->fault == MD_FAULT_REMOTE)
         rest = next.err->not_before; /* 503: the CA asks all of us to wait */
+    if (next.verdict == MD_FAILED && md_problem_is_of_account(next.err))
+        md_ca_rest_orders(gate, next.err->not_before ? next.err->not_before : step->now + ORDERS_REST);
     md_ca_leave(gate, next.verdict != MD_FAILED || md_call_was_answered(next.err), rest);
     return next;
 }
@@ -206,7 +213,7 @@ static md_err *preview_account(const md_domain *domain, const char *url, apr_poo
                        "%s wants its terms of service to be accepted: read them, then set "
                        "'MDCertificateAgreement accepted'",
                        md_ca_shown(url, p));
-    if (md_ca_is_bound(url, p) && !md_renew_eab(domain))
+    if (md_ca_is_bound(url, p) && !eab_kid(domain, url))
         return md_fail(
             p, MD_FAULT_CONFIG, MD_ACME_ERROR "externalAccountRequired",
             "%s makes accounts only for its customers: set MDExternalAccountBinding to the key id and "

@@ -58,8 +58,6 @@ void md_renew_call_to(const md_step *step, const char *url, md_http_route *route
 MD_MUST md_err *md_renew_replaced(const md_step *step, const md_key_spec *spec, const char **id);
 /** When to ask the CA for its suggestions; 0: never. */
 apr_time_t md_renew_ask_at(const md_step *step, const md_renewal_info *info, const apr_array_header_t *facts);
-/** The EAB key id of a domain or NULL. */
-const char *md_renew_eab(const md_domain *domain);
 
 /** Can all keys be made? Asked before a CA is bothered. */
 MD_MUST md_err *md_renew_check_keys(const md_domain *domain, apr_pool_t *p);

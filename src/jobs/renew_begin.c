@@ -306,12 +306,13 @@ md_next md_renew_directory(md_step *step)
 static md_account_wish wish_for(const md_step *step, const md_renewal *renewal)
 {
     const md_domain *domain = step->domain;
+    const md_binding *binding = md_policy_binding(&domain->policy, renewal->staged->ca_url);
 
     return (md_account_wish){ .ca_url = renewal->staged->ca_url,
                               .agreement = domain->policy.agreement,
                               .contacts = domain->contacts,
-                              .eab_kid = md_renew_eab(domain),
-                              .eab_hmac = domain->policy.eab.second,
+                              .eab_kid = binding ? binding->kid : NULL,
+                              .eab_hmac = binding ? binding->hmac : NULL,
                               .domain = domain->name,
                               .preferred = domain->ca_account,
                               .except = md_names_make(step->p) };
@@ -368,6 +369,8 @@ md_next md_renew_account(md_step *step)
 
     if (renewal->call.account)
         return NEXT_STAGE;
+    if (md_ca_orders_rest(renewal->gate) > step->now)
+        return AGAIN_AT(md_ca_orders_rest(renewal->gate));
     if (!md_ca_account_begin(renewal->gate))
         return AGAIN_AT(step->now + ACCOUNT_PAUSE);
     err = have_account(step);

@@ -175,14 +175,20 @@ static md_err *set_up(md_step *step, md_order *order, const md_names *chosen)
     return ask_setup(step, solver, solve.name);
 }
 
+/** The name that is to be proved, as in the certificate. */
+static const char *shown_name(const md_names *chosen, apr_pool_t *p)
+{
+    const char *name = MD_NAME(chosen, NOTE_NAME);
+
+    return strcmp(MD_NAME(chosen, NOTE_WILDCARD), "1") ? name : apr_pstrcat(p, "*.", name, NULL);
+}
+
 /** This type fails for this name: the next one has its turn, if there is one. */
 static md_next setup_failed(md_step *step, const md_names *chosen, md_err *err)
 {
-    const char *type = MD_NAME(chosen, NOTE_TYPE), *name = MD_NAME(chosen, NOTE_NAME), *text;
+    const char *type = MD_NAME(chosen, NOTE_TYPE), *name = shown_name(chosen, step->p), *text;
 
     step->work->again |= (int)(md_solver_bit(type) << MD_AGAIN_TRIED_SHIFT);
-    if (!strcmp(MD_NAME(chosen, NOTE_WILDCARD), "1"))
-        name = apr_pstrcat(step->p, "*.", name, NULL);
     if (!md_solver_has_more(step->core->plan, step->domain, name, tried(step), step->p))
         return FAILED(err);
     text = md_err_text(err, step->p);
@@ -247,8 +253,13 @@ md_next md_renew_propagate(md_step *step)
 }
 
 /** Asks as the CA would, within time limits of its own. */
-static md_err *ask_ourselves(const md_step *step, const md_solver *solver, const md_solve *solve)
+static md_err *ask_ourselves(const md_step *step, const md_names *words, const md_solver *solver,
+                             const md_solve *solve)
 {
+    const md_directory *directory = md_ca_directory(call_of(step)->ca, step->now);
+    md_caa_asker asker = { .identities = directory ? directory->caa : NULL,
+                           .account = solve->account->url,
+                           .methods = md_words(solver->type, step->p) };
     const md_policy *global = &step->core->plan->policy;
     md_http_options options = step->core->http ? *step->core->http : (md_http_options){ .user_agent = NULL };
     md_preflight with = { .ours = md_addresses_of_machine(step->p),
@@ -257,7 +268,9 @@ static md_err *ask_ourselves(const md_step *step, const md_solver *solver, const
                           .cancelled = solve->exec->cancelled };
     md_err *err = md_dns_open(global->dns_server, step->p, &with.dns);
 
-    if (err)
+    if (!err)
+        err = md_preflight_caa(&with, shown_name(words, step->p), &asker, step->p);
+    if (err || !solver->preflight)
         return err;
     options.connect_timeout = MD_PREFLIGHT_CONNECT;
     options.total_timeout = MD_PREFLIGHT_REQUEST;
@@ -286,12 +299,12 @@ md_next md_renew_preflight(md_step *step)
 
     if (!words || !call_of(step)->account)
         return GO_TO("order");
-    if (step->domain->policy.preflight == MD_PREFLIGHT_OFF || !solver->preflight)
+    if (step->domain->policy.preflight == MD_PREFLIGHT_OFF)
         return NEXT_STAGE;
     solve = solve_for(step, words);
     err = md_exec_enter(solve.exec, step->p);
     if (!err) {
-        err = ask_ourselves(step, solver, &solve);
+        err = ask_ourselves(step, words, solver, &solve);
         md_exec_leave(solve.exec);
     }
     if (!err)

@@ -183,6 +183,8 @@ static md_next place(md_step *step, const md_key_spec *spec)
 
     if (!err)
         err = md_renew_replaced(step, spec, &wish.replaces);
+    if (!err && !wish.replaces && md_ca_orders_rest(call_of(step)->ca) > step->now)
+        return AGAIN_AT(md_ca_orders_rest(call_of(step)->ca));
     if (!err)
         err = md_order_place(call_of(step), &wish, step->p, &order);
     if (err && wish.replaces && may_be_for_replaced(err)) {

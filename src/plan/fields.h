@@ -79,8 +79,8 @@
      "PEM file with the roots that the certificate authority's own server is checked against.") \
  ROW(proxy_ca_file,  PATH,     "MDHttpProxyCACertificateFile", "proxy-ca-certs", NULL, ANYWHERE, "file|none", \
      "PEM file with the roots that an https: proxy is checked against.") \
- ROW(eab,            ODD,      "MDExternalAccountBinding", "eab",        NULL,     ANYWHERE, "key-id hmac|json-file|None", \
-     "Key id and HMAC that bind the ACME account to one at the certificate authority, or a JSON file with the members kid and hmac.") \
+ ROW(eab,            ODD,      "MDExternalAccountBinding", "eab",        NULL,     ANYWHERE, "[ca] key-id hmac|[ca] json-file|None", \
+     "Key id and HMAC that bind the ACME account to one at the certificate authority, or a JSON file with the members kid and hmac; for all authorities, or for the one in front.") \
  ROW(preferred_chain, TEXT,    "MDPreferredChain",       NULL,             NULL,     ANYWHERE, "issuer", \
      "Common name of the issuer that a chain shall lead to, where the certificate authority offers several.") \
  ROW(profile,        TEXT,     "MDProfile",              "profile",        NULL,     ANYWHERE, "name", \

@@ -37,16 +37,37 @@ static const char *read_files(const md_names *words, int was_set, md_odd *value,
     return NULL;
 }
 
-static const char *read_binding(const md_names *words, md_odd *value, apr_pool_t *p)
+/** Adds a binding, or replaces the one for the same CA. */
+static void add_binding(apr_array_header_t *to, const md_binding *binding)
 {
+    for (int i = 0; i < to->nelts; ++i)
+        if (md_text_equal(APR_ARRAY_IDX(to, i, md_binding).ca_url, binding->ca_url)) {
+            APR_ARRAY_IDX(to, i, md_binding) = *binding;
+            return;
+        }
+    APR_ARRAY_PUSH(to, md_binding) = *binding;
+}
+
+/** Each use of the directive may be about another CA. */
+static const char *read_binding(const md_names *words, int was_set, md_odd *value, apr_pool_t *p)
+{
+    const int has_ca = words->nelts == 3;
+    md_binding binding = { .ca_url = NULL };
+
     if (words->nelts == 1 && !strcasecmp(MD_NAME(words, 0), "None")) {
-        *value = (md_odd){ .first = NULL };
+        *value = (md_odd){ .bindings = NULL };
         return NULL;
     }
-    if (words->nelts != 2 || !*MD_NAME(words, 0) || !*MD_NAME(words, 1))
-        return "needs a key id and an HMAC, a JSON file with both, or 'None'";
-    *value =
-        (md_odd){ .first = apr_pstrdup(p, MD_NAME(words, 0)), .second = apr_pstrdup(p, MD_NAME(words, 1)) };
+    if (words->nelts != 2 + has_ca || !*MD_NAME(words, has_ca) || !*MD_NAME(words, has_ca + 1))
+        return "needs a key id and an HMAC, a JSON file with both, or 'None'; a certificate authority may "
+               "stand "
+               "in front";
+    if (!was_set || !value->bindings)
+        value->bindings = apr_array_make(p, 1, sizeof(md_binding));
+    binding.ca_url = has_ca ? apr_pstrdup(p, MD_NAME(words, 0)) : NULL;
+    binding.kid = apr_pstrdup(p, MD_NAME(words, has_ca));
+    binding.hmac = apr_pstrdup(p, MD_NAME(words, has_ca + 1));
+    add_binding(value->bindings, &binding);
     return NULL;
 }
 
@@ -217,7 +238,7 @@ const char *md_odd_read(md_field_id id, const md_names *words, int was_set, md_o
     case MD_FIELD_ca_urls: return read_urls(words, value, p);
     case MD_FIELD_cert_files:
     case MD_FIELD_key_files: return read_files(words, was_set, value, p);
-    case MD_FIELD_eab: return read_binding(words, value, p);
+    case MD_FIELD_eab: return read_binding(words, was_set, value, p);
     case MD_FIELD_check_name: return read_monitor(words, value, p);
     case MD_FIELD_port_map: return read_ports(words, was_set, value, p);
     case MD_FIELD_exports: return read_export(words, was_set, value, p);

@@ -256,6 +256,22 @@ const md_field *md_field_find(const char *directive)
     if (md_is_set(over, MD_FIELD_##member)) \
         merged.member = over->member;
 
+const md_binding *md_policy_binding(const md_policy *policy, const char *ca_url)
+{
+    const apr_array_header_t *all = policy->eab.bindings;
+    const md_binding *found = NULL;
+
+    for (int i = 0; all && i < all->nelts; ++i) {
+        const md_binding *each = &APR_ARRAY_IDX(all, i, md_binding);
+
+        if (each->ca_url ? !strcmp(each->ca_url, ca_url) : !found)
+            found = each;
+        if (found && found->ca_url)
+            return found;
+    }
+    return found;
+}
+
 void md_policy_merge(md_policy *into, const md_policy *base, const md_policy *over)
 {
     md_policy merged = *base;

@@ -38,6 +38,13 @@ typedef struct md_export_to {
     int mode;         /* of files with the key */
 } md_export_to;
 
+/** Key id and HMAC that a CA gave to bind accounts with (RFC 8555 7.3.4). */
+typedef struct md_binding {
+    const char *ca_url; /* where it holds; NULL: everywhere */
+    const char *kid;
+    const char *hmac; /* base64url; never shown */
+} md_binding;
+
 /** A name server that takes updates (RFC 2136), and the key to sign them with. */
 typedef struct md_dns_account {
     const char *server, *key, *algorithm;
@@ -47,10 +54,11 @@ typedef struct md_dns_account {
 
 /** The value of an ODD row; which members mean something depends on the row. */
 typedef struct md_odd {
-    md_names *list;     /* MDCertificateAuthority: URLs; MDCertificateFile/KeyFile: paths */
-    const char *first;  /* EAB key id; name of the certificate monitor */
-    const char *second; /* EAB HMAC (secret!); URL of the certificate monitor */
-    int http_port;      /* MDPortMap: 0 when not reachable */
+    md_names *list;               /* MDCertificateAuthority: URLs; MDCertificateFile/KeyFile: paths */
+    const char *first;            /* name of the certificate monitor */
+    const char *second;           /* URL of the certificate monitor */
+    apr_array_header_t *bindings; /* MDExternalAccountBinding: of md_binding */
+    int http_port;                /* MDPortMap: 0 when not reachable */
     int https_port;
     apr_interval_time_t wait;    /* MDStoreLocks: how long to wait; 0: no locks */
     apr_array_header_t *exports; /* MDExport: of md_export_to */
@@ -131,6 +139,8 @@ const char *md_setting_url_reason(const char *url, apr_pool_t *p);
 /** Finds a row by directive name (aliases included, any case), or NULL. */
 const md_field *md_field_find(const char *directive);
 
+/** The binding for a CA: its own, else the one that holds everywhere, else NULL. */
+const md_binding *md_policy_binding(const md_policy *policy, const char *ca_url);
 /** `over` where set, else `base`; values are shared, not copied. */
 void md_policy_merge(md_policy *into, const md_policy *base, const md_policy *over);
 /** Fills every member that is not set with its row's default; the set bits stay. Done once for a server:
@@ -139,6 +149,8 @@ void md_policy_defaults(md_policy *policy, apr_pool_t *p);
 /** Members with a JSON key into md.json's form, in any order / back. Unreadable values are treated as not
  * set. */
 void md_policy_to_json(const md_policy *policy, json_t *doc, apr_pool_t *p);
+/** Takes the HMACs of bindings and the login of a proxy out of a document, for people. */
+void md_policy_hide_secrets(json_t *doc, apr_pool_t *p);
 void md_policy_from_json(md_policy *policy, const json_t *doc, apr_pool_t *p);
 
 #endif

@@ -4,20 +4,78 @@
  * good as absent.
  */
 #include <apr_strings.h>
+#include <string.h>
 
 #include "plan/policy.h"
 
+#define HIDDEN "***"
+enum { BINDINGS_MAX = 64 };
+
 /* Windows of the first stores were integer seconds. */
 #define SECONDS_MAX APR_INT64_C(31557600000)
+
+/* The binding for all CAs stands alone, as readers of the store know it, those for some beside it. */
+#define BINDINGS_OF_CAS "eab-cas"
+
+static json_t *binding_to_json(const md_binding *binding, apr_pool_t *p)
+{
+    json_t *out = md_json_object(p);
+
+    md_json_set_text(out, "ca", binding->ca_url);
+    md_json_set_text(out, "kid", binding->kid);
+    md_json_set_text(out, "hmac", binding->hmac);
+    return out;
+}
+
+static void bindings_to_json(const md_field *field, const apr_array_header_t *bindings, json_t *doc,
+                             apr_pool_t *p)
+{
+    json_t *of_cas = md_own_json(p, json_array());
+
+    for (int i = 0; i < bindings->nelts; ++i) {
+        const md_binding *each = &APR_ARRAY_IDX(bindings, i, md_binding);
+
+        if (each->ca_url)
+            json_array_append(of_cas, binding_to_json(each, p));
+        else
+            md_json_set(doc, field->json_key, json_incref(binding_to_json(each, p)));
+    }
+    if (json_array_size(of_cas))
+        md_json_set(doc, BINDINGS_OF_CAS, json_incref(of_cas));
+}
 
 static void odd_to_json(const md_field *field, const md_odd *value, json_t *doc, apr_pool_t *p)
 {
     if (value->list)
         md_json_set_names(doc, field->json_key, value->list);
-    if (!value->first)
-        return;
-    md_json_set_text(doc, apr_pstrcat(p, field->json_key, ".kid", NULL), value->first);
-    md_json_set_text(doc, apr_pstrcat(p, field->json_key, ".hmac", NULL), value->second);
+    if (value->bindings)
+        bindings_to_json(field, value->bindings, doc, p);
+}
+
+/** A URL without who logs in there. */
+static const char *without_login(const char *url, apr_pool_t *p)
+{
+    const char *host = strstr(url, "://"), *end, *at;
+
+    host = host ? host + 3 : url;
+    end = host + strcspn(host, "/?#");
+    for (at = end; at > host && *at != '@'; --at)
+        ;
+    return *at == '@' ? apr_pstrcat(p, apr_pstrmemdup(p, url, (apr_size_t)(host - url)), HIDDEN, at, NULL)
+                      : url;
+}
+
+void md_policy_hide_secrets(json_t *doc, apr_pool_t *p)
+{
+    static const char *const proxy = "proxy-url";
+    json_t *of_cas = json_object_get(doc, BINDINGS_OF_CAS);
+
+    if (md_json_text(doc, proxy))
+        md_json_set_text(doc, proxy, without_login(md_json_text(doc, proxy), p));
+    if (md_json_at(doc, "eab.hmac"))
+        md_json_set_text(doc, "eab.hmac", HIDDEN);
+    for (size_t i = 0; i < json_array_size(of_cas); ++i)
+        md_json_set_text(json_array_get(of_cas, i), "hmac", HIDDEN);
 }
 
 static void row_to_json(const md_field *field, const md_policy *policy, json_t *doc, apr_pool_t *p)
@@ -78,15 +136,34 @@ static int choice_from_json(const md_field *field, const json_t *value, int *out
     return 1;
 }
 
+static void add_binding(const json_t *value, apr_array_header_t *to)
+{
+    const md_binding binding = { apr_pstrdup(to->pool, md_json_text(value, "ca")),
+                                 apr_pstrdup(to->pool, md_json_text(value, "kid")),
+                                 apr_pstrdup(to->pool, md_json_text(value, "hmac")) };
+
+    if (binding.kid && binding.hmac)
+        APR_ARRAY_PUSH(to, md_binding) = binding;
+}
+
+static int bindings_from_json(const md_field *field, const json_t *doc, md_odd *out, apr_pool_t *p)
+{
+    const json_t *of_cas = md_json_at(doc, BINDINGS_OF_CAS);
+
+    out->bindings = apr_array_make(p, 1, sizeof(md_binding));
+    add_binding(md_json_at(doc, field->json_key), out->bindings);
+    for (size_t i = 0; i < json_array_size(of_cas) && i < BINDINGS_MAX; ++i)
+        add_binding(json_array_get(of_cas, i), out->bindings);
+    return out->bindings->nelts > 0;
+}
+
 static int odd_from_json(const json_t *value, md_odd *out, apr_pool_t *p)
 {
     json_t *holder = md_json_object(p);
 
     json_object_set(holder, "list", (json_t *)value);
-    *out = (md_odd){ .list = md_json_names(holder, "list", p),
-                     .first = apr_pstrdup(p, md_json_text(value, "kid")),
-                     .second = apr_pstrdup(p, md_json_text(value, "hmac")) };
-    return (out->list && out->list->nelts) || (out->first && out->second);
+    out->list = md_json_names(holder, "list", p);
+    return out->list && out->list->nelts;
 }
 
 static int words_from_json(const json_t *doc, const char *key, md_names **out, apr_pool_t *p)
@@ -113,6 +190,8 @@ static int row_from_json(const md_field *field, const json_t *doc, md_policy *po
 {
     const json_t *value = md_json_at(doc, field->json_key);
 
+    if (field - md_field_rows == MD_FIELD_eab)
+        return bindings_from_json(field, doc, &policy->eab, p);
     if (!value)
         return 0;
     switch (field->kind) {

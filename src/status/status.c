@@ -116,8 +116,7 @@ md_err *md_status_one(const md_core *core, const md_domain *domain, int with_log
 
     MD_TRY(md_core_due(core, domain, now, p, &due, &facts));
     entry = md_domain_to_json(domain, (int)due.state, p);
-    if (md_json_at(entry, "eab.hmac"))
-        md_json_set_text(entry, "eab.hmac", "***");
+    md_policy_hide_secrets(entry, p);
     if (due.state != MD_STATE_COMPLETE)
         md_json_set_text(entry, "state-descr", due.why);
     add_certs(certs, domain, facts, 0, p);

@@ -112,6 +112,19 @@ def test_a_name_without_an_answer_is_not_given_to_the_ca(ca, asking, name):
     tls.wait_for_cert(httpd.https_port, name(), 40)
 
 
+def test_records_that_do_not_let_the_ca_issue_are_found(new_ca, new_httpd, name):
+    ca = new_ca(config={"caaIdentities": ["ca.example.test"]})
+    ca.dns.tell("add-caa", host=f"{name()}.", policies=[{"tag": "issue", "value": "other.example.test"}])
+    httpd = new_httpd(ca, preflight="on")
+    httpd.managing(name(), extra=f"MDDnsServer 127.0.0.1:{ca.dns.dns_port}\nMDRetryDelay 1s").start()
+    line = httpd.wait_for_log(f"AH10056.*{name()}")
+    assert "problem[md:preflight]" in line and f"the CAA records of {name()} do not let the CA issue" in line
+    assert f'{name()}. CAA 0 issue "ca.example.test"' in line
+    assert challenges(ca) == 0
+    ca.dns.tell("clear-caa", host=f"{name()}.")
+    tls.wait_for_cert(httpd.https_port, name(), 40)
+
+
 def test_a_type_that_would_fail_leaves_its_place_to_the_next(asking, name, other_server):
     httpd = asking("on", "MDCAChallenges http-01 tls-alpn-01", "Protocols http/1.1 acme-tls/1", f"MDPortMap http:{other_server(404)}")
     httpd.managing(name(), extra=httpd.base_words).start()

@@ -16,7 +16,7 @@ ONOFF = "must be one of 'on' and 'off', not '{}'"
 MODES = "must be one of 'manual', 'auto' and 'always', not '{}'"
 PORT = "the local port of '{}' must be a number from 1 to 65535, or '-' for none"
 MEMBERS = "names are only valid inside <MDomain>; for the server, expected 'auto' or 'manual'"
-BINDING = "needs a key id and an HMAC, a JSON file with both, or 'None'"
+BINDING = "needs a key id and an HMAC, a JSON file with both, or 'None'; a certificate authority may stand in front"
 BELOW_100 = "'{}' is too large: 100% or more is not allowed"
 UPDATE = "needs a server, the name of a key, its algorithm, the file with its secret, and may have a zone; or 'none'"
 PROGRAM = "needs a program, and may have arguments for it"
@@ -71,7 +71,9 @@ VALUES = [
     ("MDDriveMode", "sometimes", MODES.format("sometimes")),
     ("MDRenewMode", "sometimes", MODES.format("sometimes")),
     ("MDExternalAccountBinding", "", BINDING),
-    ("MDExternalAccountBinding", "kid hmac more", BINDING),
+    ("MDExternalAccountBinding", "letsencrypt kid hmac more", BINDING),
+    ("MDExternalAccountBinding", "nobody kid hmac", f"The CA name 'nobody' is not known, and it is no URL either. {KNOWN}"),
+    ("MDExternalAccountBinding", "Buypass conf/half.json", "the file {root}/conf/half.json must have the members \"kid\" and \"hmac\", both texts"),
     ("MDExternalAccountBinding", "conf/missing.json", "{root}/conf/missing.json: the file cannot be read: No such file or directory"),
     ("MDExternalAccountBinding", "conf/no-json", "{root}/conf/no-json: not JSON (line 1, column 4: '[' or '{' expected near 'nope')"),
     ("MDExternalAccountBinding", "conf/half.json", "the file {root}/conf/half.json must have the members \"kid\" and \"hmac\", both texts"),

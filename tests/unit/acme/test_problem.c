@@ -53,6 +53,52 @@ START_TEST(the_type_tells_who_must_act)
 }
 END_TEST
 
+#define PAUSE "https://portal.ca.test/sfe/v1/unpause?jwt=eyJh.bGci_-9"
+
+START_TEST(a_pause_is_ended_by_somebody_on_a_page_of_the_ca)
+{
+    md_http_response answer = response(429, "application/problem+json",
+                                       "{\"type\":\"" MD_ACME_ERROR
+                                       "rateLimited\",\"detail\":\"Your account is temporarily prevented. "
+                                       "See https://ca.test/docs. Please visit: " PAUSE ".\"}");
+    md_err *err;
+
+    apr_table_set(answer.headers, "Retry-After", "60");
+    err = md_problem_of(&answer, "placing the order", "https://ca.test/x", NOW, kit_pool);
+    ck_assert_str_eq(err->type, "md:paused");
+    ck_assert_int_eq(err->fault, MD_FAULT_CONFIG);
+    ck_assert_int_eq(err->not_before, 0);
+    ck_assert(md_problem_is(err, "rateLimited"));
+    ck_assert_ptr_nonnull(strstr(err->detail, "open " PAUSE " and"));
+    answer.body =
+        md_bytes_of("{\"type\":\"" MD_ACME_ERROR "rateLimited\",\"detail\":\"see http://ca.test/unpause or "
+                    "https://ca.test/docs\"}");
+    ck_assert_int_eq(md_problem_of(&answer, "x", "https://ca.test/x", NOW, kit_pool)->fault, MD_FAULT_LIMIT);
+}
+END_TEST
+
+START_TEST(limits_of_accounts_are_told_from_those_of_names)
+{
+    static const struct {
+        const char *text;
+        int of_account;
+    } limits[] = {
+        { "too many new orders (300) from this account in the last 3h0m0s, retry after", 1 },
+        { "too many new registrations (10) from this IP address in the last 3h0m0s", 1 },
+        { "too many certificates (5) already issued for this exact set of identifiers", 0 },
+        { "too many failed authorizations (5) for www.example.org in the last 1h0m0s", 0 },
+    };
+    md_http_response answer =
+        response(429, "application/problem+json",
+                 apr_pstrcat(kit_pool, "{\"type\":\"" MD_ACME_ERROR "rateLimited\",\"detail\":\"",
+                             limits[_i].text, "\"}", NULL));
+
+    ck_assert_int_eq(
+        md_problem_is_of_account(md_problem_of(&answer, "x", "https://ca.test/x", NOW, kit_pool)),
+        limits[_i].of_account);
+}
+END_TEST
+
 START_TEST(a_limit_is_obeyed_as_seconds_and_as_text)
 {
     md_http_response answer =
@@ -137,6 +183,8 @@ Suite *suite_acme_problem(void)
     TCase *tests = kit_case(suite, "refusals");
 
     tcase_add_loop_test(tests, the_type_tells_who_must_act, 0, (int)(sizeof(rows) / sizeof(rows[0])));
+    tcase_add_test(tests, a_pause_is_ended_by_somebody_on_a_page_of_the_ca);
+    tcase_add_loop_test(tests, limits_of_accounts_are_told_from_those_of_names, 0, 4);
     tcase_add_test(tests, a_limit_is_obeyed_as_seconds_and_as_text);
     tcase_add_test(tests, a_web_page_is_shown_shortened_and_in_one_line);
     tcase_add_test(tests, subproblems_are_kept);

@@ -23,7 +23,7 @@ static const struct {
     { MD_FIELD_ca_urls, "https://one.test/dir https://", "no host name" },
     { MD_FIELD_cert_files, "", "needs one file" },
     { MD_FIELD_eab, "kid", "needs a key id and an HMAC" },
-    { MD_FIELD_eab, "kid hmac more", "needs a key id and an HMAC" },
+    { MD_FIELD_eab, "ca kid hmac more", "needs a key id and an HMAC" },
     { MD_FIELD_check_name, "crt.sh", "needs a name and a URL" },
     { MD_FIELD_port_map, "", "needs one or two maps" },
     { MD_FIELD_port_map, "8080", "no ':'" },
@@ -113,9 +113,9 @@ START_TEST(no_binding_is_a_setting_too)
     md_policy policy = { 0 };
 
     ck_assert_ptr_null(read_text(MD_FIELD_eab, "kid hmac", &policy));
-    ck_assert_str_eq(policy.eab.second, "hmac");
+    ck_assert_str_eq(md_policy_binding(&policy, "https://ca.test/")->hmac, "hmac");
     ck_assert_ptr_null(read_text(MD_FIELD_eab, "none", &policy));
-    ck_assert_ptr_null(policy.eab.first);
+    ck_assert_ptr_null(md_policy_binding(&policy, "https://ca.test/"));
     ck_assert(md_is_set(&policy, MD_FIELD_eab));
 }
 END_TEST

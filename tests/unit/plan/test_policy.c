@@ -281,8 +281,21 @@ START_TEST(none_ends_what_the_server_says)
     md_policy_merge(&merged, &base, &over);
     ck_assert_ptr_null(merged.ca_file);
     ck_assert_ptr_null(merged.proxy_ca_file);
-    ck_assert_ptr_null(merged.eab.first);
-    ck_assert_ptr_null(merged.eab.second);
+    ck_assert_ptr_null(md_policy_binding(&merged, "https://ca.test/"));
+}
+END_TEST
+
+START_TEST(each_ca_may_have_its_own_binding)
+{
+    md_policy policy = { 0 };
+
+    ck_assert_ptr_null(read_text("MDExternalAccountBinding", "https://a.test/ kid-a hmac-a", &policy));
+    ck_assert_ptr_null(md_policy_binding(&policy, "https://b.test/"));
+    ck_assert_ptr_null(read_text("MDExternalAccountBinding", "kid hmac", &policy));
+    ck_assert_ptr_null(read_text("MDExternalAccountBinding", "https://a.test/ kid-2 hmac-2", &policy));
+    ck_assert_str_eq(md_policy_binding(&policy, "https://a.test/")->kid, "kid-2");
+    ck_assert_str_eq(md_policy_binding(&policy, "https://b.test/")->kid, "kid");
+    ck_assert_int_eq(policy.eab.bindings->nelts, 2);
 }
 END_TEST
 
@@ -331,6 +344,7 @@ Suite *suite_plan_policy(void)
     tcase_add_test(tcase, what_has_no_default_is_absent);
     tcase_add_test(tcase, what_changes_a_server_is_off);
     tcase_add_test(tcase, none_ends_what_the_server_says);
+    tcase_add_test(tcase, each_ca_may_have_its_own_binding);
     tcase_add_test(tcase, defaults_do_not_touch_what_is_set);
     return suite;
 }

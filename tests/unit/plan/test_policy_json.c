@@ -77,8 +77,8 @@ START_TEST(nested_keys_are_found)
 
     ck_assert_str_eq(policy.agreement, "accepted");
     ck_assert_str_eq(MD_NAME(policy.challenges, 0), "dns-01");
-    ck_assert_str_eq(policy.eab.first, "k");
-    ck_assert_str_eq(policy.eab.second, "h");
+    ck_assert_str_eq(md_policy_binding(&policy, "https://ca.test/")->kid, "k");
+    ck_assert_str_eq(md_policy_binding(&policy, "https://ca.test/")->hmac, "h");
 }
 END_TEST
 

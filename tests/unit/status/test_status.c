@@ -98,17 +98,41 @@ START_TEST(a_certificate_is_shown_with_its_period)
 }
 END_TEST
 
+#define SECRET "c2VjcmV0LXNlY3JldA"
+
+START_TEST(the_login_of_a_proxy_is_never_shown)
+{
+    static const struct {
+        const char *url, *shown;
+    } proxies[] = {
+        { "http://fred:" SECRET "@proxy.test:3128/", "http://***@proxy.test:3128/" },
+        { "http://fred:a@" SECRET "@proxy.test", "http://***@proxy.test" },
+        { "http://proxy.test/a@b", "http://proxy.test/a@b" },
+    };
+    md_core core = new_core(new_domain(NAME));
+    json_t *entry;
+
+    MD_DOMAIN(core.plan, 0)->policy.proxy_url = (char *)(apr_uintptr_t)proxies[_i].url;
+    MD_DOMAIN(core.plan, 0)->own |= MD_SET_BIT(MD_FIELD_proxy_url);
+    CHECK_OK(md_status_one(&core, MD_DOMAIN(core.plan, 0), 1, kit_pool, &entry));
+    ck_assert_str_eq(md_json_text(entry, "proxy-url"), proxies[_i].shown);
+}
+END_TEST
+
 START_TEST(the_hmac_of_a_binding_is_never_shown)
 {
     md_core core = new_core(new_domain(NAME));
     md_domain *domain = MD_DOMAIN(core.plan, 0);
     json_t *doc;
 
-    domain->policy.eab.first = "kid-1";
-    domain->policy.eab.second = "c2VjcmV0LXNlY3JldA";
+    domain->policy.eab.bindings = apr_array_make(kit_pool, 2, sizeof(md_binding));
+    APR_ARRAY_PUSH(domain->policy.eab.bindings, md_binding) = (md_binding){ NULL, "kid-1", SECRET };
+    APR_ARRAY_PUSH(domain->policy.eab.bindings, md_binding) =
+        (md_binding){ "https://ca.test/", "kid-2", SECRET };
     CHECK_OK(md_status_all(&core, kit_pool, &doc));
-    ck_assert_ptr_null(strstr(md_json_text_of(doc, kit_pool), domain->policy.eab.second));
+    ck_assert_ptr_null(strstr(md_json_text_of(doc, kit_pool), SECRET));
     ck_assert_ptr_nonnull(strstr(md_json_text_of(doc, kit_pool), "***"));
+    ck_assert_ptr_nonnull(strstr(md_json_text_of(doc, kit_pool), "kid-2"));
 }
 END_TEST
 
@@ -247,6 +271,7 @@ Suite *suite_status_status(void)
     tcase_add_test(tests, a_domain_without_certificate_is_incomplete_and_due);
     tcase_add_test(tests, a_certificate_is_shown_with_its_period);
     tcase_add_test(tests, the_hmac_of_a_binding_is_never_shown);
+    tcase_add_loop_test(tests, the_login_of_a_proxy_is_never_shown, 0, 3);
     tcase_add_test(tests, a_job_in_staging_is_the_renewal);
     tcase_add_test(tests, the_public_answer_tells_certificates_only);
     tcase_add_test(tests, domains_are_sorted_by_name);
