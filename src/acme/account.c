@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "tls/cert.h"
 
 enum { ACCOUNTS_MAX = 1000, HOST_MAX = 16 };
 
@@ -109,6 +110,11 @@ static md_err *load_record(md_store *store, md_group group, const char *name, ap
     return NULL;
 }
 
+static int same_key(const md_key *a, const md_key *b, apr_pool_t *p)
+{
+    return md_text_equal(md_key_sha256(a, p), md_key_sha256(b, p));
+}
+
 /** The account of a folder when it is the one that is wished for and its key can be read. */
 static md_err *load_fitting(md_store *store, md_group group, const char *name, const md_account_wish *wish,
                             apr_pool_t *p, md_account **out)
@@ -125,7 +131,8 @@ static md_err *load_fitting(md_store *store, md_group group, const char *name, c
         md_store_set_aside(store, MD_PLACE(group, name, MD_ACCOUNT_KEY), md_err_text(err, p), p);
     else if (err)
         return err;
-    *out = account->key ? account : NULL;
+    if (account->key && (!wish->key || same_key(account->key, wish->key, p)))
+        *out = account;
     return NULL;
 }
 
@@ -196,7 +203,9 @@ static md_err *check_wish(const md_directory *directory, const md_account_wish *
     return NULL;
 }
 
-/** The key that waits in staging from an earlier attempt, or a new one that is saved there first. */
+/** The key that waits in staging from an earlier attempt, or the configured or a new one that is saved there
+ * first.
+ */
 static md_err *registration_key(md_store *store, const md_account_wish *wish, apr_pool_t *p, md_key **key)
 {
     static const md_key_spec spec = { .type = MD_KEY_EC, .curve = "P-256" };
@@ -206,9 +215,12 @@ static md_err *registration_key(md_store *store, const md_account_wish *wish, ap
 
     if (err && is_bad_file(err))
         md_store_set_aside(store, place, md_err_text(err, p), p);
-    else if (err || *key)
+    else if (err || (*key && (!wish->key || same_key(*key, wish->key, p))))
         return err;
-    MD_TRY(md_key_make(&spec, p, key));
+    if (wish->key)
+        *key = wish->key;
+    else
+        MD_TRY(md_key_make(&spec, p, key));
     MD_TRY(md_key_to_pem(*key, store->secret, p, &pem));
     return md_store_save(store, place, pem, p);
 }

@@ -28,6 +28,7 @@ typedef struct md_account_wish {
     const char *agreement; /* MDCertificateAgreement, or NULL */
     const md_names *contacts;
     const char *eab_kid, *eab_hmac;
+    md_key *key;           /* MDAccountKeyFile, or NULL: any */
     const char *domain;    /* whose staging takes a new account */
     const char *preferred; /* account id used last, or NULL */
     md_names *except;      /* URLs of accounts that the CA does not accept any more, or NULL */

@@ -77,7 +77,7 @@ typedef struct held_account {
 
 struct md_ca {
     md_ca *next;
-    char *url, *eab_kid;
+    char *url, *kind;
     pthread_mutex_t lock;
     nonce nonces[NONCES_MAX];
     int nonce_count;
@@ -133,7 +133,7 @@ static void close_gate(md_ca *ca)
     apr_pool_destroy(ca->directories);
     pthread_mutex_destroy(&ca->lock);
     free(ca->url);
-    free(ca->eab_kid);
+    free(ca->kind);
     free(ca);
 }
 
@@ -147,27 +147,27 @@ void md_cas_close(md_cas *cas)
     free(cas);
 }
 
-static md_ca *make_gate(const char *url, const char *eab_kid)
+static md_ca *make_gate(const char *url, const char *kind)
 {
     md_ca *ca = must(calloc(1, sizeof(*ca)));
 
     ca->url = must(strdup(url));
-    ca->eab_kid = eab_kid ? must(strdup(eab_kid)) : NULL;
+    ca->kind = kind ? must(strdup(kind)) : NULL;
     pthread_mutex_init(&ca->lock, NULL);
     apr_pool_create_unmanaged_ex(&ca->directories, NULL, NULL);
     return ca;
 }
 
-md_ca *md_cas_gate(md_cas *cas, const char *directory_url, const char *eab_kid)
+md_ca *md_cas_gate(md_cas *cas, const char *directory_url, const char *kind)
 {
     md_ca *ca;
 
     pthread_mutex_lock(&cas->lock);
     for (ca = cas->first; ca; ca = ca->next)
-        if (!strcmp(ca->url, directory_url) && md_text_equal(ca->eab_kid, eab_kid))
+        if (!strcmp(ca->url, directory_url) && md_text_equal(ca->kind, kind))
             break;
     if (!ca) {
-        ca = make_gate(directory_url, eab_kid);
+        ca = make_gate(directory_url, kind);
         ca->next = cas->first;
         cas->first = ca;
     }

@@ -37,12 +37,14 @@ typedef struct md_account_use {
 } md_account_use;
 
 typedef struct md_ca md_ca;   /* a gate */
-typedef struct md_cas md_cas; /* all gates of an engine, by directory URL + EAB key id */
+typedef struct md_cas md_cas; /* all gates of an engine, by directory URL and kind of account */
 
 md_cas *md_cas_open(void);
 void md_cas_close(md_cas *cas);
-/** The gate for a directory URL and EAB key id (or NULL); made on first use. */
-md_ca *md_cas_gate(md_cas *cas, const char *directory_url, const char *eab_kid);
+/** The gate for a directory URL and a kind of account (EAB key id, key of one's own; NULL: any); made on
+ * first use.
+ */
+md_ca *md_cas_gate(md_cas *cas, const char *directory_url, const char *kind);
 const char *md_ca_url(const md_ca *ca);
 
 /* Requests in flight: at most 8, and 1 as long as the CA was last found unreachable, so that a dead CA keeps

@@ -27,6 +27,7 @@
 #define HSTS_FILTER         "MD_HSTS"
 #define RETRY_AFTER_SECONDS "30"
 
+enum { TOKEN_MAX = 512 };
 #define TOKEN_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 static const char no_certificate_page[] =
@@ -76,6 +77,17 @@ static int send_text(request_rec *r, const char *text)
     return OK;
 }
 
+/** What the account would answer for a token that another server asked for; NULL: not for this name. A
+ * wildcard does not make its names ours. */
+static const char *stateless_answer(const md_plan *plan, const char *name, const char *token, apr_pool_t *p)
+{
+    const md_domain *domain = md_plan_find_exact(plan, name);
+
+    if (!domain || !domain->thumbprint || strlen(token) > TOKEN_MAX || token[strspn(token, TOKEN_CHARS)])
+        return NULL;
+    return apr_pstrcat(p, token, ".", domain->thumbprint, NULL);
+}
+
 /** RFC 8555 8.3, on any host and port, before access control. */
 static int answer_challenge(request_rec *r, const md_run *run)
 {
@@ -97,9 +109,10 @@ static int answer_challenge(request_rec *r, const md_run *run)
                    "The answer for %s cannot be read:", name);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    if (!text || is_for_other_token(text, token))
-        return without_challenge(domain);
-    return send_text(r, text);
+    if (text && !is_for_other_token(text, token))
+        return send_text(r, text);
+    text = stateless_answer(run->plan, name, token, r->pool);
+    return text ? send_text(r, text) : without_challenge(domain);
 }
 
 static int refuse_without_certificate(request_rec *r)

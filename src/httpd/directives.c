@@ -281,6 +281,34 @@ static const char *use_update(const cmd_parms *cmd, md_names *words)
     return why ? apr_psprintf(cmd->pool, "the key %s of %s: %s", to.key, path, why) : NULL;
 }
 
+static apr_status_t cleanse_text(void *text)
+{
+    explicit_bzero(text, strlen(text));
+    return APR_SUCCESS;
+}
+
+/** The file becomes its content. */
+static const char *use_account_key(const cmd_parms *cmd, md_names *words)
+{
+    md_bytes text = md_bytes_of("");
+    const char *why;
+    md_err *err;
+
+    if (words->nelts != 1 || !strcasecmp(MD_NAME(words, 0), "none"))
+        return NULL;
+    why = use_path(cmd, words);
+    if (why || ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_DUMP) { /* httpd -S works without secrets */
+        MD_NAME(words, 0) = "none";
+        return why;
+    }
+    err = read_small_file(MD_NAME(words, 0), cmd->temp_pool, &text);
+    if (err)
+        return apr_pstrcat(cmd->pool, MD_NAME(words, 0), ": ", md_err_text(err, cmd->temp_pool), NULL);
+    MD_NAME(words, 0) = text.data;
+    apr_pool_cleanup_register(cmd->temp_pool, text.data, cleanse_text, apr_pool_cleanup_null);
+    return NULL;
+}
+
 static const char *use_name_server(const cmd_parms *cmd, const md_names *words)
 {
     return words->nelts ? md_dns_server_reason(MD_NAME(words, 0), cmd->pool) : NULL;
@@ -341,6 +369,7 @@ static const char *prepare(const cmd_parms *cmd, const md_field *field, md_names
     case MD_FIELD_ca_urls: return use_authorities(cmd, words);
     case MD_FIELD_challenges: return use_lowercase(cmd, words);
     case MD_FIELD_eab: return use_binding(cmd, words);
+    case MD_FIELD_account_key: return use_account_key(cmd, words);
     case MD_FIELD_dns_update: return use_update(cmd, words);
     case MD_FIELD_dns_server: return use_name_server(cmd, words);
     case MD_FIELD_members: return use_members(cmd, words);

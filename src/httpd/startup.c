@@ -5,11 +5,13 @@
  */
 #include "httpd/startup.h"
 
+#include <apr_hash.h>
 #include <apr_strings.h>
 #include <http_config.h>
 #include <http_core.h>
 #include <unixd.h>
 
+#include "acme/account.h"
 #include "base/log.h"
 #include "httpd/hosts.h"
 #include "httpd/prove.h"
@@ -174,11 +176,58 @@ static md_err *settle_alone(md_run *run, apr_pool_t *ptemp)
     return err;
 }
 
+/** The thumbprint of the account that a domain uses at its CA; NULL: it has none yet. */
+static md_err *find_thumbprint(md_run *run, const md_domain *domain, const char **out)
+{
+    const char *url = md_domain_ca_url(domain);
+    const md_binding *binding = md_policy_binding(&domain->policy, url);
+    const md_account_wish wish = { .ca_url = url,
+                                   .eab_kid = binding ? binding->kid : NULL,
+                                   .eab_hmac = binding ? binding->hmac : NULL,
+                                   .preferred = domain->ca_account };
+    const md_key *key = domain->policy.account_key.account_key;
+    md_account *account = NULL;
+
+    *out = NULL;
+    if (!key) {
+        MD_TRY(md_account_find(run->store, &wish, run->p, &account));
+        key = account ? account->key : NULL;
+    }
+    return key ? md_jwk_thumbprint(key, run->p, out) : NULL;
+}
+
+/** For MDStatelessChallenge. Children cannot read accounts; one at a CA is looked for once. */
+static void share_thumbprints(md_run *run, apr_pool_t *ptemp)
+{
+    apr_hash_t *known = apr_hash_make(ptemp);
+
+    for (int i = 0; i < run->plan->domains->nelts; ++i) {
+        md_domain *domain = MD_DOMAIN(run->plan, i);
+        const md_policy *policy = &domain->policy;
+        const md_binding *binding = md_policy_binding(policy, md_domain_ca_url(domain));
+        const char *account =
+            apr_psprintf(ptemp, "%s %s %pp", md_domain_ca_url(domain), binding ? binding->kid : "",
+                         (void *)policy->account_key.account_key);
+        md_err *err = NULL;
+
+        if (!policy->stateless)
+            continue;
+        domain->thumbprint = apr_hash_get(known, account, APR_HASH_KEY_STRING);
+        if (!domain->thumbprint)
+            err = find_thumbprint(run, domain, &domain->thumbprint);
+        if (err)
+            md_log_err(MD_LOG_WARN, 0, domain->name, "reading its account", err,
+                       "Challenges of other servers are not answered:");
+        apr_hash_set(known, account, APR_HASH_KEY_STRING, domain->thumbprint);
+    }
+}
+
 /** Everything that a plan with domains needs. */
 static md_err *equip(md_run *run, apr_pool_t *ptemp)
 {
     MD_TRY(stop_start(10046, "opening the store", open_store(run)));
     MD_TRY(settle_alone(run, ptemp));
+    share_thumbprints(run, ptemp);
     MD_TRY(stop_start(10072, "sharing memory with children",
                       md_board_make(run->plan->domains->nelts, run->p, &run->board)));
     run->facts = md_facts_gather(run->store, run->plan, run->base->process);

@@ -188,6 +188,7 @@ static md_err *find_account(const moving *move, md_domain *as, apr_pool_t *p)
 
     if (as->ca_account)
         return NULL;
+    wish.key = as->policy.account_key.account_key;
     if (binding) {
         wish.eab_kid = binding->kid;
         wish.eab_hmac = binding->hmac;

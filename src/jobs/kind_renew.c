@@ -46,6 +46,17 @@ static const char *eab_kid(const md_domain *domain, const char *ca_url)
     return binding ? binding->kid : NULL;
 }
 
+/** Domains with different bindings or keys have different accounts. */
+static const char *kind_of_account(const md_domain *domain, const char *ca_url, apr_pool_t *p)
+{
+    const char *kid = eab_kid(domain, ca_url);
+
+    if (!domain->policy.account_key.account_key)
+        return kid;
+    return apr_pstrcat(p, kid ? kid : "", " ", md_key_sha256(domain->policy.account_key.account_key, p),
+                       NULL);
+}
+
 void md_renew_call_to(const md_step *step, const char *url, md_http_route *route, md_call *call)
 {
     const md_policy *policy = &step->domain->policy;
@@ -53,7 +64,7 @@ void md_renew_call_to(const md_step *step, const char *url, md_http_route *route
     *route = (md_http_route){ .proxy_url = policy->proxy_url,
                               .ca_file = policy->ca_file,
                               .proxy_ca_file = policy->proxy_ca_file };
-    *call = (md_call){ .ca = md_cas_gate(step->desk->cas, url, eab_kid(step->domain, url)),
+    *call = (md_call){ .ca = md_cas_gate(step->desk->cas, url, kind_of_account(step->domain, url, step->p)),
                        .http = step->desk->http,
                        .route = route,
                        .clock = step->core->clock };

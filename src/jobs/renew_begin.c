@@ -313,6 +313,7 @@ static md_account_wish wish_for(const md_step *step, const md_renewal *renewal)
                               .contacts = domain->contacts,
                               .eab_kid = binding ? binding->kid : NULL,
                               .eab_hmac = binding ? binding->hmac : NULL,
+                              .key = domain->policy.account_key.account_key,
                               .domain = domain->name,
                               .preferred = domain->ca_account,
                               .except = md_names_make(step->p) };

@@ -23,6 +23,7 @@ typedef struct md_domain {
     md_names *acme_tls_names; /* names whose TLS virtual host allows acme-tls/1 */
     const char *ca_url;       /* CA used last, from the store, or NULL */
     const char *ca_account;   /* account used last, from the store, or NULL */
+    const char *thumbprint;   /* of the account's key, with MDStatelessChallenge; or NULL */
 } md_domain;
 
 /** A domain with these names, of which there is one at least, and defaults; names are lowercased, duplicates

@@ -81,6 +81,10 @@
      "PEM file with the roots that an https: proxy is checked against.") \
  ROW(eab,            ODD,      "MDExternalAccountBinding", "eab",        NULL,     ANYWHERE, "[ca] key-id hmac|[ca] json-file|None", \
      "Key id and HMAC that bind the ACME account to one at the certificate authority, or a JSON file with the members kid and hmac; for all authorities, or for the one in front.") \
+ ROW(account_key,    ODD,      "MDAccountKeyFile",       NULL,             NULL,     ANYWHERE, "file|none", \
+     "PEM file with the private key of the account at the certificate authority, for an account of one's own; unset: one is made.") \
+ ROW(stateless,      FLAG,     "MDStatelessChallenge",   NULL,             "off",    ANYWHERE, NULL, \
+     "Answer http-01 for tokens that another server with the same account asked for.") \
  ROW(preferred_chain, TEXT,    "MDPreferredChain",       NULL,             NULL,     ANYWHERE, "issuer", \
      "Common name of the issuer that a chain shall lead to, where the certificate authority offers several.") \
  ROW(profile,        TEXT,     "MDProfile",              "profile",        NULL,     ANYWHERE, "name", \

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "tls/jws.h"
+
 #define LOCK_WAIT apr_time_from_sec(5)
 
 static const char *read_urls(const md_names *words, md_odd *value, apr_pool_t *p)
@@ -209,6 +211,22 @@ static const char *read_export(const md_names *words, int was_set, md_odd *value
     return NULL;
 }
 
+static const char *read_account_key(const md_names *words, md_odd *value, apr_pool_t *p)
+{
+    const char *thumbprint;
+    md_err *err;
+
+    *value = (md_odd){ .account_key = NULL };
+    if (words->nelts != 1)
+        return "needs one file, or 'none'";
+    if (!strcasecmp(MD_NAME(words, 0), "none"))
+        return NULL;
+    err = md_key_from_pem(md_bytes_of(MD_NAME(words, 0)), (md_bytes){ NULL, 0 }, p, &value->account_key);
+    if (!err)
+        err = md_jwk_thumbprint(value->account_key, p, &thumbprint);
+    return err ? apr_pstrcat(p, "its key cannot be used for an account: ", md_err_text(err, p), NULL) : NULL;
+}
+
 enum { UPDATE_SERVER, UPDATE_KEY, UPDATE_ALGORITHM, UPDATE_SECRET, UPDATE_ZONE, UPDATE_WORDS };
 
 static const char *read_update(const md_names *words, md_odd *value, apr_pool_t *p)
@@ -242,6 +260,7 @@ const char *md_odd_read(md_field_id id, const md_names *words, int was_set, md_o
     case MD_FIELD_check_name: return read_monitor(words, value, p);
     case MD_FIELD_port_map: return read_ports(words, was_set, value, p);
     case MD_FIELD_exports: return read_export(words, was_set, value, p);
+    case MD_FIELD_account_key: return read_account_key(words, value, p);
     case MD_FIELD_dns_update: return read_update(words, value, p);
     case MD_FIELD_store_locks: return read_locks(words, value, p);
     default: return "cannot be read";

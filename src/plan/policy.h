@@ -62,6 +62,7 @@ typedef struct md_odd {
     int https_port;
     apr_interval_time_t wait;    /* MDStoreLocks: how long to wait; 0: no locks */
     apr_array_header_t *exports; /* MDExport: of md_export_to */
+    md_key *account_key;         /* MDAccountKeyFile; NULL: none */
     const md_dns_account *dns;   /* MDDnsUpdate; NULL: none */
 } md_odd;
 

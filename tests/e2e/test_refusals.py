@@ -132,6 +132,10 @@ VALUES = [
     ("MDDnsUpdate", "192.0.2.53 key hmac-sha256 conf/missing", "{root}/conf/missing: the file cannot be read: No such file or directory"),
     ("MDDnsUpdate", "192.0.2.53 key hmac-sha256 conf/bad-key", "the key key of {root}/conf/bad-key: a request cannot be signed with it: "
      "the algorithm is one like hmac-sha256, and the secret base64 text"),
+    ("MDStatelessChallenge", "maybe", ONOFF.format("maybe")),
+    ("MDAccountKeyFile", "", "needs one file, or 'none'"),
+    ("MDAccountKeyFile", "conf/key more", "needs one file, or 'none'"),
+    ("MDAccountKeyFile", "conf/missing", "{root}/conf/missing: the file cannot be read: No such file or directory"),
     ("MDActivationDelay", "later", f"'later' {NUMBER}"),
 ]
 
