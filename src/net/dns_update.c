@@ -105,22 +105,47 @@ static ldns_status sign(ldns_pkt *update, const md_dns_authority *to, apr_pool_t
     return ldns_pkt_tsig_sign(update, key_name(to, p), to->secret, FUDGE, algorithm_name(to, p), NULL);
 }
 
+static int is_base64(const char *text)
+{
+    const size_t length = strlen(text);
+    const size_t digits = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+
+    return digits && length % 4 == 0 && length - digits <= 2 && strspn(text + digits, "=") == length - digits;
+}
+
+/** Asked before ldns is, which leaks what it has made so far where something is wrong. */
+static int can_sign(const md_dns_authority *to, apr_pool_t *p)
+{
+    static const char *const algorithms[] = { "hmac-md5", "hmac-sha1", "hmac-sha256", "hmac-sha384",
+                                              "hmac-sha512" };
+    ldns_rdf *name = ldns_dname_new_frm_str(key_name(to, p));
+    int known = 0;
+
+    for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); ++i)
+        known |= !strcasecmp(to->algorithm, algorithms[i]);
+    known = known && name;
+    ldns_rdf_deep_free(name);
+    return known && is_base64(to->secret);
+}
+
 const char *md_dns_authority_reason(const md_dns_authority *to, apr_pool_t *p)
 {
+    static const char *const useless = "a request cannot be signed with it: the algorithm is one like "
+                                       "hmac-sha256, and the secret base64 text";
     const char *why = md_dns_server_reason(to->server, p);
     ldns_pkt *update;
     ldns_status status;
 
     if (why || !*to->secret)
         return why ? why : "the secret is empty";
+    if (!can_sign(to, p))
+        return useless;
     update = make_update("example.org", "name.example.org", "text", 1);
     if (!update)
         abort();
     status = sign(update, to, p);
     ldns_pkt_free(update);
-    return status == LDNS_STATUS_OK ? NULL
-                                    : "a request cannot be signed with it: the algorithm is one like "
-                                      "hmac-sha256, and the secret base64 text";
+    return status == LDNS_STATUS_OK ? NULL : useless;
 }
 
 /** What a refusal means, for whoever configured the server and us. */
