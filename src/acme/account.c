@@ -36,6 +36,8 @@ json_t *md_account_to_json(const md_account *account, apr_pool_t *p)
     md_json_set_text(doc, "orders", account->orders);
     md_json_set_text(doc, "eab.kid", account->eab_kid);
     md_json_set_text(doc, "eab.hmac", account->eab_hmac);
+    if (account->own_key)
+        md_json_set_flag(doc, "own-key", 1);
     return doc;
 }
 
@@ -58,12 +60,15 @@ md_account *md_account_from_json(const json_t *doc, apr_pool_t *p)
     account->orders = md_json_copy(doc, "orders", p);
     account->eab_kid = md_json_copy(doc, "eab.kid", p);
     account->eab_hmac = md_json_copy(doc, "eab.hmac", p);
+    account->own_key = md_json_flag(doc, "own-key", 0);
     return account;
 }
 
 static int fits(const md_account *account, const md_account_wish *wish)
 {
     if (wish->except && md_names_has(wish->except, account->url))
+        return 0;
+    if (account->own_key && !wish->key)
         return 0;
     return md_text_equal(account->status, "valid") && !strcmp(account->ca_url, wish->ca_url) &&
            md_text_equal(account->eab_kid, wish->eab_kid) && md_text_equal(account->eab_hmac, wish->eab_hmac);
@@ -255,6 +260,7 @@ static void fill(const md_account_wish *wish, const md_answer *answer, const md_
     account->orders = md_json_text(answer->doc, "orders");
     account->eab_kid = wish->eab_kid;
     account->eab_hmac = wish->eab_hmac;
+    account->own_key = wish->key != NULL;
     account->group = MD_GROUP_STAGING;
     account->name = wish->domain;
 }

@@ -17,6 +17,7 @@ typedef struct md_account {
     const char *eab_kid, *eab_hmac; /* hmac is secret */
     md_names *contacts;
     const json_t *registration; /* what the CA said last, or NULL */
+    int own_key;                /* the operator's (MDAccountKeyFile): only for domains that name it */
     md_group group;             /* where it was found: ACCOUNTS or STAGING */
     const char *name;           /* folder in that group */
     md_key *key;
@@ -28,7 +29,7 @@ typedef struct md_account_wish {
     const char *agreement; /* MDCertificateAgreement, or NULL */
     const md_names *contacts;
     const char *eab_kid, *eab_hmac;
-    md_key *key;           /* MDAccountKeyFile, or NULL: any */
+    md_key *key;           /* MDAccountKeyFile, or NULL: any but those */
     const char *domain;    /* whose staging takes a new account */
     const char *preferred; /* account id used last, or NULL */
     md_names *except;      /* URLs of accounts that the CA does not accept any more, or NULL */

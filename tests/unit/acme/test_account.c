@@ -125,6 +125,26 @@ START_TEST(an_account_of_another_ca_or_binding_does_not_fit)
 }
 END_TEST
 
+START_TEST(an_account_with_a_key_of_ones_own_is_for_domains_that_name_it)
+{
+    static const md_key_spec spec = { .type = MD_KEY_EC, .curve = "P-256" };
+    md_account_wish want = talk_wish(), other = talk_wish();
+    md_account *own, *found;
+    const char *id;
+
+    CHECK_OK(md_call_directory(&talk_call, kit_pool));
+    CHECK_OK(md_key_make(&spec, kit_pool, &want.key));
+    CHECK_OK(md_account_register(&talk_call, talk_store, &want, kit_pool, &own));
+    CHECK_OK(md_account_promote(talk_store, TALK_NAME, kit_pool, &id));
+    other.preferred = id;
+    CHECK_OK(md_account_find(talk_store, &other, kit_pool, &found));
+    ck_assert_ptr_null(found);
+    CHECK_OK(md_account_find(talk_store, &want, kit_pool, &found));
+    ck_assert_ptr_nonnull(found);
+    ck_assert_str_eq(found->url, own->url);
+}
+END_TEST
+
 START_TEST(a_damaged_account_is_set_aside_and_another_is_found)
 {
     md_account *account = talk_log_in_for_good(), *found;
@@ -189,6 +209,7 @@ Suite *suite_acme_account(void)
     tcase_add_test(tests, new_contacts_are_sent_to_the_ca);
     tcase_add_test(tests, a_record_is_read_as_it_was_saved);
     tcase_add_test(tests, an_account_of_another_ca_or_binding_does_not_fit);
+    tcase_add_test(tests, an_account_with_a_key_of_ones_own_is_for_domains_that_name_it);
     tcase_add_test(tests, a_damaged_account_is_set_aside_and_another_is_found);
     tcase_add_test(tests, members_are_changed_at_the_ca);
     tcase_add_test(tests, the_next_key_is_tried_when_the_first_is_refused);
