@@ -12,6 +12,9 @@ import time
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None, use_errno=True)
 PORTS = set()
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")   # of tests that run side by side each takes ports of its own
+PORTS_EACH = 5000
+FIRST_PORT = 10240 + PORTS_EACH * (int(WORKER.removeprefix("gw")) % 4)
 
 
 class Timeout(AssertionError):
@@ -33,7 +36,7 @@ def wait_until(happened, timeout=10.0, what="the condition", pause=0.02):
 def free_port():
     """A TCP port nobody listens on, below the range that outgoing connections take theirs from."""
     for _ in range(1000):
-        port = random.randrange(10240, 32000)
+        port = random.randrange(FIRST_PORT, FIRST_PORT + PORTS_EACH)
         if port in PORTS:
             continue
         with socket.socket() as probe:
