@@ -118,6 +118,7 @@ md_domain *renewing_add(renewing *r, const char *names, const char *keys)
         abort();
     domain->used = domain->used_tls = 1;
     domain->policy.agreement = "accepted";
+    domain->policy.preflight = MD_PREFLIGHT_OFF; /* nothing here asks the world */
     domain->policy.ca_urls.list = sample_names(FAKE_CA_DIRECTORY, r->p);
     md_names_add(domain->contacts, "mailto:admin@example.org");
     err = md_plan_add(r->plan, domain, 0, r->p);
