@@ -291,6 +291,7 @@ md_err *md_account_register(const md_call *call, md_store *store, const md_accou
         return md_fail(p, MD_FAULT_REMOTE, "md:bad-answer",
                        "the CA's answer to a new account has no Location");
     fill(wish, &answer, directory, account);
+    account->is_new = answer.status == 201;
     MD_TRY(md_account_save(store, account, p));
     *out = account;
     return NULL;

@@ -21,6 +21,7 @@ typedef struct md_account {
     md_group group;             /* where it was found: ACCOUNTS or STAGING */
     const char *name;           /* folder in that group */
     md_key *key;
+    int is_new; /* the CA made it just now */
 } md_account;
 
 /** What the domain wants of an account. */

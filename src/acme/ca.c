@@ -6,6 +6,7 @@
 
 #include <apr_strings.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -13,8 +14,11 @@
 enum { NONCES_MAX = 64, NONCE_LENGTH_MAX = 256, PROFILES_MAX = 64, IDENTITIES_MAX = 16 };
 #define NONCE_LIFE     apr_time_from_sec(600)
 #define DIRECTORY_LIFE apr_time_from_sec(3600)
-#define GATE_PAUSE     apr_time_from_msec(50)
-#define REST_MAX       apr_time_from_sec(3600)
+/* Who waits for one request that decides whether the CA is there looks again after this time if it takes
+ * longer, and shares what it found out for this time. */
+#define SILENT_PAUSE  apr_time_from_sec(1)
+#define SILENCE_KNOWN apr_time_from_sec(2)
+#define TELL_EACH     apr_time_from_sec(3600)
 
 static const struct {
     const char *name, *url;
@@ -77,12 +81,16 @@ typedef struct held_account {
 
 struct md_ca {
     md_ca *next;
+    md_cas *of;
     char *url, *kind;
     pthread_mutex_t lock;
     nonce nonces[NONCES_MAX];
     int nonce_count;
-    int in_flight, unreachable;
+    int in_flight, answers;
+    char *silence, *silence_type; /* why it did not answer last, and since when; NULL: it did */
+    apr_time_t silent_at, entered_at;
     apr_time_t rest_until, orders_rest_until;
+    apr_time_t orders_spent, budget_told;
     apr_pool_t *directories; /* every directory ever read: the pointers given out stay good */
     md_directory *directory;
     apr_time_t directory_since;
@@ -93,6 +101,7 @@ struct md_ca {
 struct md_cas {
     pthread_mutex_t lock;
     md_ca *first;
+    atomic_int count;
 };
 
 static void *must(void *memory)
@@ -134,6 +143,8 @@ static void close_gate(md_ca *ca)
     pthread_mutex_destroy(&ca->lock);
     free(ca->url);
     free(ca->kind);
+    free(ca->silence);
+    free(ca->silence_type);
     free(ca);
 }
 
@@ -168,8 +179,10 @@ md_ca *md_cas_gate(md_cas *cas, const char *directory_url, const char *kind)
             break;
     if (!ca) {
         ca = make_gate(directory_url, kind);
+        ca->of = cas;
         ca->next = cas->first;
         cas->first = ca;
+        ++cas->count;
     }
     pthread_mutex_unlock(&cas->lock);
     return ca;
@@ -180,26 +193,67 @@ const char *md_ca_url(const md_ca *ca)
     return ca->url;
 }
 
+const char *md_ca_kind(const md_ca *ca)
+{
+    return ca->kind;
+}
+
+/** How many requests may be in flight; under the lock. */
+static int room(const md_ca *ca)
+{
+    if (!ca->answers)
+        return 1;
+    return ca->of->count > 1 ? MD_CA_IN_FLIGHT - MD_CA_LEAVE_ROOM : MD_CA_IN_FLIGHT;
+}
+
 int md_ca_enter(md_ca *ca, apr_time_t now, apr_time_t *again)
 {
     int may;
 
     pthread_mutex_lock(&ca->lock);
-    *again = ca->rest_until > now ? ca->rest_until : now + GATE_PAUSE;
-    may = ca->rest_until <= now && ca->in_flight < (ca->unreachable ? 1 : MD_CA_IN_FLIGHT);
+    may = ca->rest_until <= now && ca->in_flight < room(ca);
     ca->in_flight += may;
+    if (may)
+        ca->entered_at = now;
+    if (ca->rest_until > now)
+        *again = ca->rest_until;
+    else
+        *again = now + (!ca->answers && now - ca->entered_at > SILENT_PAUSE ? SILENT_PAUSE : MD_CA_PAUSE);
     pthread_mutex_unlock(&ca->lock);
     return may;
 }
 
-void md_ca_leave(md_ca *ca, int reached, apr_time_t rest_until)
+static void note_silence(md_ca *ca, apr_time_t now, const char *text, const char *type)
 {
+    free(ca->silence);
+    free(ca->silence_type);
+    ca->silence = text ? must(strdup(text)) : NULL;
+    ca->silence_type = text ? must(strdup(type)) : NULL;
+    ca->silent_at = now;
+}
+
+void md_ca_leave(md_ca *ca, apr_time_t now, const md_err *silence, apr_time_t rest_until, apr_pool_t *p)
+{
+    const char *text = silence ? md_err_text(silence, p) : NULL;
+
     pthread_mutex_lock(&ca->lock);
     --ca->in_flight;
-    ca->unreachable = !reached;
+    ca->answers = !silence;
+    note_silence(ca, now, text, silence ? silence->type : NULL);
     if (rest_until > ca->rest_until)
         ca->rest_until = rest_until;
     pthread_mutex_unlock(&ca->lock);
+}
+
+md_err *md_ca_silence(md_ca *ca, apr_time_t since, apr_time_t now, apr_pool_t *p)
+{
+    md_err *err = NULL;
+
+    pthread_mutex_lock(&ca->lock);
+    if (ca->silence && ca->silent_at > since && now - ca->silent_at < SILENCE_KNOWN)
+        err = md_fail(p, MD_FAULT_REMOTE, apr_pstrdup(p, ca->silence_type), "%s", ca->silence);
+    pthread_mutex_unlock(&ca->lock);
+    return err;
 }
 
 void md_ca_rest_orders(md_ca *ca, apr_time_t until)
@@ -218,6 +272,32 @@ apr_time_t md_ca_orders_rest(md_ca *ca)
     until = ca->orders_rest_until;
     pthread_mutex_unlock(&ca->lock);
     return until;
+}
+
+int md_ca_pay_order(md_ca *ca, const md_rate *rate, int anyway, apr_time_t now, apr_time_t *spent)
+{
+    apr_time_t before, opens;
+
+    pthread_mutex_lock(&ca->lock);
+    before = ca->orders_spent > *spent ? ca->orders_spent : *spent;
+    opens = anyway ? now : md_budget_opens(rate, before, now);
+    *spent = opens > now ? opens : md_budget_spend(rate, before, now);
+    if (opens <= now)
+        ca->orders_spent = *spent;
+    pthread_mutex_unlock(&ca->lock);
+    return opens <= now;
+}
+
+int md_ca_tell_budget(md_ca *ca, apr_time_t now)
+{
+    int tell;
+
+    pthread_mutex_lock(&ca->lock);
+    tell = !ca->budget_told || now - ca->budget_told >= TELL_EACH;
+    if (tell)
+        ca->budget_told = now;
+    pthread_mutex_unlock(&ca->lock);
+    return tell;
 }
 
 const char *md_ca_take_nonce(md_ca *ca, apr_time_t now, apr_pool_t *p)

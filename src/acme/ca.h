@@ -8,6 +8,7 @@
 #define MD_ACME_CA_H
 
 #include "acme/problem.h"
+#include "plan/budget.h"
 #include "tls/jws.h"
 
 /** URL for "LetsEncrypt", "LetsEncrypt-Test", "Buypass", "Buypass-Test" (any case), or NULL. */
@@ -46,20 +47,32 @@ void md_cas_close(md_cas *cas);
  */
 md_ca *md_cas_gate(md_cas *cas, const char *directory_url, const char *kind);
 const char *md_ca_url(const md_ca *ca);
+const char *md_ca_kind(const md_ca *ca);
 
-/* Requests in flight: at most 8, and 1 as long as the CA was last found unreachable, so that a dead CA keeps
- * no threads busy. */
-#define MD_CA_IN_FLIGHT 8
+/* Requests in flight: at most 8, but 6 where there are several CAs, so that one that falls silent leaves
+ * threads to others; and 1 as long as the CA has not answered yet or was last found silent. */
+#define MD_CA_IN_FLIGHT  8
+#define MD_CA_LEAVE_ROOM 2
+/* A wait for others' requests; one that is longer is for the CA. */
+#define MD_CA_PAUSE apr_time_from_msec(50)
 /** True and counted, or false: come back at *again. */
 int md_ca_enter(md_ca *ca, apr_time_t now, apr_time_t *again);
-/** Ends a request; `reached`: an HTTP answer came back; `rest_until`: the CA asked everybody to wait (503,
- * 429 on newNonce..), or 0. */
-void md_ca_leave(md_ca *ca, int reached, apr_time_t rest_until);
+/** Ends a request; `silence`: why no HTTP answer came back, or NULL; `rest_until`: the CA asked everybody to
+ * wait (503, 429 on newNonce..), or 0. */
+void md_ca_leave(md_ca *ca, apr_time_t now, const md_err *silence, apr_time_t rest_until, apr_pool_t *p);
+/** For who has waited since this time: the CA was found silent just now, and why; NULL: it was not. Nobody
+ * needs to find the same out again. */
+md_err *md_ca_silence(md_ca *ca, apr_time_t since, apr_time_t now, apr_pool_t *p);
 
 /** No new order or account before this time: the CA has said so about the account. What was ordered goes on.
  */
 void md_ca_rest_orders(md_ca *ca, apr_time_t until);
 apr_time_t md_ca_orders_rest(md_ca *ca);
+/** One more new order out of the budget. *spent is what the store knows to be spent, and afterwards what is
+ * to be kept there. False: it is used up (and `anyway` is not said), and *spent is when there is more. */
+int md_ca_pay_order(md_ca *ca, const md_rate *rate, int anyway, apr_time_t now, apr_time_t *spent);
+/** Is it time to tell that orders wait for the budget? Once an hour. */
+int md_ca_tell_budget(md_ca *ca, apr_time_t now);
 
 /** Nonces: newest first, bounded, not older than 10 minutes. Take gives a copy in `p`, or NULL when there is
  * none. */

@@ -132,6 +132,8 @@ static const struct {
     { "md:dns", "Check the name servers of this machine and of the domain" },
     { "md:paused",
       "Open the page of the CA that the message names, after what made the attempts fail is mended" },
+    { "md:budget",
+      "Mend what made it fail; 'a2md renew' tries at once, and 'MDCABudget off' keeps no budget" },
     { "md:preflight", "Let requests for the name reach this server; if only this machine cannot see that, "
                       "set 'MDPreflight off'" },
     { "md:dns-update",

@@ -114,7 +114,8 @@ static void take_back(md_engine *engine, entry *job, apr_time_t now)
     const md_work *work = &job->work;
 
     job->running = 0;
-    if (job->in_progress && (!work->stage || !work->stage->order || work->at - now > LONG_WAIT))
+    if (job->in_progress &&
+        (!work->stage || !work->stage->order || work->aside || work->at - now > LONG_WAIT))
         free_turn(engine, job);
     if (work->at || job->poked)
         schedule(engine, job, job->poked && (!work->at || work->at > now) ? now : work->at);

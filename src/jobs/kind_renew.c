@@ -102,17 +102,22 @@ static md_err *open_renewal(md_step *step, md_renewal **out)
 
 static md_next run_at_gate(md_step *step, const md_stage *stage, md_ca *gate)
 {
+    const md_err *silence;
     apr_time_t again, rest = 0;
     md_next next;
+    md_err *known = md_ca_silence(gate, step->work->since, step->now, step->p);
 
+    if (known)
+        return FAILED(known);
     if (!md_ca_enter(gate, step->now, &again))
-        return AGAIN_AT(again);
+        return again - step->now > MD_CA_PAUSE ? STEP_ASIDE_UNTIL(again) : AGAIN_AT(again);
     next = stage->run(step);
     if (next.verdict == MD_FAILED && next.err->fault == MD_FAULT_REMOTE)
         rest = next.err->not_before; /* 503: the CA asks all of us to wait */
     if (next.verdict == MD_FAILED && md_problem_is_of_account(next.err))
         md_ca_rest_orders(gate, next.err->not_before ? next.err->not_before : step->now + ORDERS_REST);
-    md_ca_leave(gate, next.verdict != MD_FAILED || md_call_was_answered(next.err), rest);
+    silence = next.verdict == MD_FAILED && !md_call_was_answered(next.err) ? next.err : NULL;
+    md_ca_leave(gate, md_now(step->core->clock), silence, rest, step->p);
     return next;
 }
 

@@ -8,6 +8,7 @@
 #include "acme/order.h"
 #include "acme/renewal_info.h"
 #include "jobs/step.h"
+#include "plan/budget.h"
 #include "plan/due.h"
 #include "store/creds.h"
 
@@ -76,6 +77,14 @@ md_next md_renew_order_failed(md_step *step, md_err *err);
 md_next md_renew_give_up_order(md_step *step, md_err *why);
 /** Takes the order's answers down and forgets the order. Absent is success. */
 MD_MUST md_err *md_renew_drop_order(md_step *step);
+/** May an order be placed now? MD_GO_ON: yes, and it is paid for out of the budgets. */
+md_next md_renew_pay_order(md_step *step);
+/** One more failed validation, or one more certificate for the names. */
+MD_MUST md_err *md_renew_pay(md_step *step, md_budget which);
+/** May an account be registered? "md:budget" otherwise. */
+MD_MUST md_err *md_renew_may_register(md_step *step);
+/** The CA has made a new one. */
+MD_MUST md_err *md_renew_registered(md_step *step);
 /** Limits of the operator's commands. */
 const md_exec_limits *md_renew_limits(const md_step *step);
 /** Forgets all work in staging but the account and the record. */

@@ -351,7 +351,10 @@ static md_err *have_account(md_step *step)
 
     MD_TRY(find_account(step, &wish, &account));
     if (!account) {
+        MD_TRY(md_renew_may_register(step));
         MD_TRY(md_account_register(&renewal->call, step->core->store, &wish, step->p, &account));
+        if (account->is_new)
+            MD_TRY(md_renew_registered(step));
         md_log(MD_LOG_INFO, 0, "%s: registered the account %s at %s", step->domain->name, account->url,
                md_ca_shown(account->ca_url, step->p));
         if (step->core->account_staged)
@@ -371,7 +374,7 @@ md_next md_renew_account(md_step *step)
     if (renewal->call.account)
         return NEXT_STAGE;
     if (md_ca_orders_rest(renewal->gate) > step->now)
-        return AGAIN_AT(md_ca_orders_rest(renewal->gate));
+        return STEP_ASIDE_UNTIL(md_ca_orders_rest(renewal->gate));
     if (!md_ca_account_begin(renewal->gate))
         return AGAIN_AT(step->now + ACCOUNT_PAUSE);
     err = have_account(step);

@@ -157,6 +157,8 @@ md_next md_renew_download(md_step *step)
     if (!err)
         tell_of_chain(step, chain);
     if (!err)
+        err = md_renew_pay(step, MD_BUDGET_SETS);
+    if (!err)
         err = take(step, spec, chain);
     if (err)
         return FAILED(err);

@@ -92,9 +92,17 @@ md_next md_renew_order_failed(md_step *step, md_err *err)
     return local ? FAILED(local) : GO_TO("order");
 }
 
+/** The CA has counted it: so do we, before the order that shows it is forgotten. */
+static md_err *drop_failed_order(md_step *step, const md_err *why)
+{
+    if (why->fault == MD_FAULT_VALIDATION)
+        MD_TRY(md_renew_pay(step, MD_BUDGET_FAILURES));
+    return md_renew_drop_order(step);
+}
+
 md_next md_renew_give_up_order(md_step *step, md_err *why)
 {
-    md_err *err = md_renew_drop_order(step);
+    md_err *err = drop_failed_order(step, why);
 
     return FAILED(err ? err : why);
 }
@@ -134,15 +142,16 @@ static md_next go_on(md_step *step, const md_order *order)
 
 static md_next resume(md_step *step, md_order *order)
 {
-    md_err *err = md_order_read(call_of(step), order, step->p);
+    md_err *err = md_order_read(call_of(step), order, step->p), *why;
 
     if (err)
         return md_renew_order_failed(step, err);
     if (order->status != MD_ORDER_INVALID)
         return go_on(step, order);
+    why = md_order_problem(order, step->now, step->p);
     md_log(MD_LOG_INFO, 0, "%s: its order became invalid (%s), making a new one", step->domain->name,
-           md_err_text(md_order_problem(order, step->now, step->p), step->p));
-    err = md_renew_drop_order(step);
+           md_err_text(why, step->p));
+    err = drop_failed_order(step, why);
     return err ? FAILED(err) : GO_TO("order");
 }
 
@@ -175,16 +184,26 @@ static int may_be_for_replaced(const md_err *err)
     return APR_STATUS_IS_ENOENT(err->status);
 }
 
+static md_next may_order(md_step *step)
+{
+    const apr_time_t rests_until = md_ca_orders_rest(call_of(step)->ca);
+
+    return rests_until > step->now ? STEP_ASIDE_UNTIL(rests_until) : md_renew_pay_order(step);
+}
+
 static md_next place(md_step *step, const md_key_spec *spec)
 {
     md_order_wish wish = { .names = md_domain_order_names(step->domain, step->p) };
     md_err *err = choose_profile(step, &wish.profile);
     md_order *order = NULL;
+    md_next may = NEXT_STAGE;
 
     if (!err)
         err = md_renew_replaced(step, spec, &wish.replaces);
-    if (!err && !wish.replaces && md_ca_orders_rest(call_of(step)->ca) > step->now)
-        return AGAIN_AT(md_ca_orders_rest(call_of(step)->ca));
+    if (!err && !wish.replaces) /* CAs do not count replacements (RFC 9773 5) */
+        may = may_order(step);
+    if (!err && may.verdict != MD_GO_ON)
+        return may;
     if (!err)
         err = md_order_place(call_of(step), &wish, step->p, &order);
     if (err && wish.replaces && may_be_for_replaced(err)) {

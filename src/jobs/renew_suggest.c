@@ -106,7 +106,7 @@ static md_next ask_issuer(md_step *step, md_renewal_info *info, const char *id)
     if (!md_ca_enter(call.ca, step->now, &again))
         return again - step->now < WORTH_WAITING ? AGAIN_AT(again) : NEXT_STAGE;
     err = ask(step, &call, id, &asked, &said);
-    md_ca_leave(call.ca, md_call_was_answered(err), 0);
+    md_ca_leave(call.ca, md_now(step->core->clock), md_call_was_answered(err) ? NULL : err, 0, step->p);
     if (err && md_call_was_cut_off(err))
         return FAILED(err);
     if (err || asked)

@@ -133,6 +133,7 @@ static md_err *apply(md_step *step, const md_stage *stage, const md_next *next)
     case MD_GO_TO: to = stage_named(step->work->kind, next->stage); break;
     case MD_WAIT:
         step->work->at = next->at;
+        step->work->aside = next->aside;
         show_wait(step, stage, next->at);
         return NULL;
     case MD_DONE: md_work_rest(step->work, next->at); return NULL;
@@ -186,6 +187,7 @@ md_err *md_step_run(const md_desk *desk, md_work *work, apr_pool_t *p)
     md_err *err;
 
     step.now = md_now(desk->core->clock);
+    work->aside = 0;
     err = md_store_claim(desk->core->store, what, p, &claim);
     work->busy = !err && !claim;
     if (work->busy) {

@@ -12,14 +12,16 @@
 typedef struct md_next {
     enum { MD_GO_ON, MD_GO_TO, MD_WAIT, MD_DONE, MD_FAILED } verdict;
     apr_time_t at;     /* MD_WAIT: when to run this stage again. MD_DONE: next look, 0: never */
+    int aside;         /* MD_WAIT: others may have the turn of its order until then */
     const char *stage; /* MD_GO_TO */
     md_err *err;       /* MD_FAILED */
 } md_next;
-#define NEXT_STAGE  ((md_next){ .verdict = MD_GO_ON })
-#define GO_TO(s)    ((md_next){ .verdict = MD_GO_TO, .stage = (s) })
-#define AGAIN_AT(t) ((md_next){ .verdict = MD_WAIT, .at = (t) })
-#define FINISHED(t) ((md_next){ .verdict = MD_DONE, .at = (t) })
-#define FAILED(e)   ((md_next){ .verdict = MD_FAILED, .err = (e) })
+#define NEXT_STAGE          ((md_next){ .verdict = MD_GO_ON })
+#define GO_TO(s)            ((md_next){ .verdict = MD_GO_TO, .stage = (s) })
+#define AGAIN_AT(t)         ((md_next){ .verdict = MD_WAIT, .at = (t) })
+#define STEP_ASIDE_UNTIL(t) ((md_next){ .verdict = MD_WAIT, .at = (t), .aside = 1 })
+#define FINISHED(t)         ((md_next){ .verdict = MD_DONE, .at = (t) })
+#define FAILED(e)           ((md_next){ .verdict = MD_FAILED, .err = (e) })
 
 typedef struct md_step md_step;
 typedef md_next md_stage_fn(md_step *step);
@@ -58,6 +60,7 @@ typedef struct md_work {
     apr_time_t since;      /* when this stage was entered */
     int errors;            /* in a row, also when they could not be recorded */
     int urged;             /* by a person: does not wait because of earlier failures */
+    int aside;             /* while it waits, others may have the turn of its order */
     int busy;              /* the last step was not run: somebody else has the job's claim */
     int index;             /* of the stage: which one of several */
     int again;             /* of the kind: bits of what was repeated once in this attempt */

@@ -56,6 +56,7 @@ class Httpd:
         self.ca, self.mpm, self.md_level, self.managed = ca, mpm, md_level, managed
         self.preflight = preflight
         self.env = {}                                   # added to the environment
+        self.begun = 0                                  # where the error log stood at the last start
         self.module = module or places.module_under_test()
         self.http_port = http_port or (ca.http_port if ca else free_port())
         self.https_port = https_port or (ca.tls_port if ca else free_port())
@@ -128,7 +129,7 @@ class Httpd:
 
     def start(self, timeout=20.0):
         """Start it and wait until it answers."""
-        mark = self.mark()
+        mark = self.begun = self.mark()
         self.launch()
         wait_until(lambda: self._started(mark), timeout, "httpd comes up", pause=0.01)
         return self
@@ -148,7 +149,7 @@ class Httpd:
 
     def graceful(self, timeout=20.0):
         """A graceful restart, done when the new generation runs."""
-        mark = self.mark()
+        mark = self.begun = self.mark()
         self.proc.signal(signal.SIGUSR1)
         wait_until(lambda: self._started(mark), timeout, "the graceful restart")
 

@@ -56,30 +56,111 @@ START_TEST(the_pool_of_nonces_is_bounded)
 }
 END_TEST
 
+/** It has answered once. */
+static void answered(void)
+{
+    apr_time_t again;
+
+    ck_assert(md_ca_enter(ca, NOW, &again));
+    md_ca_leave(ca, NOW, NULL, 0, kit_pool);
+}
+
+static int room(void)
+{
+    apr_time_t again;
+    int count = 0;
+
+    while (md_ca_enter(ca, NOW, &again))
+        ++count;
+    return count;
+}
+
 START_TEST(requests_in_flight_are_capped)
 {
     apr_time_t again;
 
-    for (int i = 0; i < MD_CA_IN_FLIGHT; ++i)
-        ck_assert(md_ca_enter(ca, NOW, &again));
+    answered();
+    ck_assert_int_eq(room(), MD_CA_IN_FLIGHT);
     ck_assert(!md_ca_enter(ca, NOW, &again));
-    ck_assert_int_gt(again, NOW);
-    md_ca_leave(ca, 1, 0);
+    ck_assert_int_eq(again, NOW + MD_CA_PAUSE);
+    md_ca_leave(ca, NOW, NULL, 0, kit_pool);
     ck_assert(md_ca_enter(ca, NOW, &again));
 }
 END_TEST
 
-START_TEST(a_ca_that_is_down_gets_one_request_at_a_time)
+START_TEST(a_ca_leaves_room_for_others)
+{
+    md_cas_gate(cas, "https://other.test/dir", NULL);
+    answered();
+    ck_assert_int_eq(room(), MD_CA_IN_FLIGHT - MD_CA_LEAVE_ROOM);
+}
+END_TEST
+
+static md_err *silence(void)
+{
+    return md_wrap(kit_pool, md_fail(kit_pool, MD_FAULT_REMOTE, "md:timeout", "nobody speaks"), "it failed");
+}
+
+START_TEST(a_ca_that_has_not_answered_gets_one_request_at_a_time)
+{
+    ck_assert_int_eq(room(), 1);
+    md_ca_leave(ca, NOW, NULL, 0, kit_pool);
+    ck_assert_int_eq(room(), MD_CA_IN_FLIGHT);
+    for (int i = 1; i < MD_CA_IN_FLIGHT; ++i)
+        md_ca_leave(ca, NOW, NULL, 0, kit_pool);
+    md_ca_leave(ca, NOW, silence(), 0, kit_pool);
+    ck_assert_int_eq(room(), 1);
+}
+END_TEST
+
+START_TEST(who_waits_for_a_slow_answer_is_not_in_a_hurry)
 {
     apr_time_t again;
 
     ck_assert(md_ca_enter(ca, NOW, &again));
-    md_ca_leave(ca, 0, 0);
-    ck_assert(md_ca_enter(ca, NOW, &again));
     ck_assert(!md_ca_enter(ca, NOW, &again));
-    md_ca_leave(ca, 1, 0);
+    ck_assert_int_eq(again, NOW + MD_CA_PAUSE);
+    ck_assert(!md_ca_enter(ca, NOW + apr_time_from_sec(2), &again));
+    ck_assert_int_gt(again, NOW + apr_time_from_sec(2) + MD_CA_PAUSE);
+}
+END_TEST
+
+START_TEST(what_one_found_out_is_known_to_those_who_waited)
+{
+    apr_time_t again;
+    md_err *err;
+
     ck_assert(md_ca_enter(ca, NOW, &again));
-    ck_assert(md_ca_enter(ca, NOW, &again));
+    ck_assert_ptr_null(md_ca_silence(ca, NOW - 1, NOW, kit_pool));
+    md_ca_leave(ca, NOW, silence(), 0, kit_pool);
+    err = md_ca_silence(ca, NOW - 1, NOW + 1, kit_pool);
+    ck_assert_ptr_nonnull(err);
+    ck_assert_str_eq(err->type, "md:timeout");
+    ck_assert_str_eq(err->detail, "it failed: nobody speaks");
+    ck_assert_ptr_null(md_ca_silence(ca, NOW + 1, NOW + 2, kit_pool)); /* came later: it asks itself */
+    ck_assert_ptr_null(md_ca_silence(ca, NOW - 1, NOW + apr_time_from_sec(60), kit_pool));
+    answered();
+    ck_assert_ptr_null(md_ca_silence(ca, NOW - 1, NOW + 1, kit_pool));
+}
+END_TEST
+
+START_TEST(orders_of_an_account_are_paid_for)
+{
+    static const md_rate two_an_hour = { .count = 2, .period = 3600 * APR_USEC_PER_SEC };
+    apr_time_t spent = 0;
+
+    ck_assert(md_ca_pay_order(ca, &two_an_hour, 0, NOW, &spent));
+    spent = 0; /* a store that lost it */
+    ck_assert(md_ca_pay_order(ca, &two_an_hour, 0, NOW, &spent));
+    ck_assert_int_eq(spent, NOW + two_an_hour.period);
+    ck_assert(!md_ca_pay_order(ca, &two_an_hour, 0, NOW, &spent));
+    ck_assert_int_eq(spent, NOW + two_an_hour.period / 2);
+    ck_assert(md_ca_pay_order(ca, &two_an_hour, 1, NOW, &spent));
+    close_gate();
+    open_gate(); /* after a restart the store knows */
+    ck_assert(!md_ca_pay_order(ca, &two_an_hour, 0, NOW, &spent));
+    ck_assert(md_ca_tell_budget(ca, NOW));
+    ck_assert(!md_ca_tell_budget(ca, NOW + apr_time_from_sec(60)));
 }
 END_TEST
 
@@ -88,7 +169,7 @@ START_TEST(a_ca_that_wants_rest_gets_it)
     apr_time_t again, until = NOW + apr_time_from_sec(30);
 
     ck_assert(md_ca_enter(ca, NOW, &again));
-    md_ca_leave(ca, 1, until);
+    md_ca_leave(ca, NOW, NULL, until, kit_pool);
     ck_assert(!md_ca_enter(ca, NOW, &again));
     ck_assert_int_eq(again, until);
     ck_assert(md_ca_enter(ca, until, &again));
@@ -183,7 +264,11 @@ Suite *suite_acme_ca(void)
     tcase_add_test(tests, a_nonce_is_given_out_once_and_not_when_old);
     tcase_add_test(tests, the_pool_of_nonces_is_bounded);
     tcase_add_test(tests, requests_in_flight_are_capped);
-    tcase_add_test(tests, a_ca_that_is_down_gets_one_request_at_a_time);
+    tcase_add_test(tests, a_ca_leaves_room_for_others);
+    tcase_add_test(tests, a_ca_that_has_not_answered_gets_one_request_at_a_time);
+    tcase_add_test(tests, who_waits_for_a_slow_answer_is_not_in_a_hurry);
+    tcase_add_test(tests, what_one_found_out_is_known_to_those_who_waited);
+    tcase_add_test(tests, orders_of_an_account_are_paid_for);
     tcase_add_test(tests, a_ca_that_wants_rest_gets_it);
     tcase_add_test(tests, a_directory_is_learned_and_forgotten_after_an_hour);
     tcase_add_test(tests, what_is_no_directory_is_refused);

@@ -78,15 +78,16 @@ START_TEST(a_set_moves_with_account_and_record)
     renewing *r = staged(kit_pool);
 
     ck_assert_int_eq(activate(r, 0), MD_ACTIVATION_DONE);
-    ck_assert_str_eq(store_mem_tree(r->store, kit_pool), "accounts/ACMEv2-ca.test-0000/account.json\n"
-                                                         "accounts/ACMEv2-ca.test-0000/account.pem\n"
-                                                         "claims/renewal-info/example.org\n"
-                                                         "domains/example.org/job.json\n"
-                                                         "domains/example.org/md.json\n"
-                                                         "domains/example.org/privkey.p-256.pem (secret)\n"
-                                                         "domains/example.org/privkey.p-384.pem (secret)\n"
-                                                         "domains/example.org/pubcert.p-256.pem\n"
-                                                         "domains/example.org/pubcert.p-384.pem\n");
+    ck_assert_str_eq(store_mem_tree(r->store, kit_pool),
+                     "accounts/ACMEv2-ca.test-0000/account.json\n"
+                     "accounts/ACMEv2-ca.test-0000/account.pem\n"
+                     "claims/budgets/example.org\nclaims/renewal-info/example.org\n"
+                     "domains/example.org/job.json\n"
+                     "domains/example.org/md.json\n"
+                     "domains/example.org/privkey.p-256.pem (secret)\n"
+                     "domains/example.org/privkey.p-384.pem (secret)\n"
+                     "domains/example.org/pubcert.p-256.pem\n"
+                     "domains/example.org/pubcert.p-384.pem\n");
     ck_assert_ptr_nonnull(
         strstr(text_at(r, MD_GROUP_DOMAINS, "example.org", "privkey.p-256.pem"), "BEGIN PRIVATE KEY"));
     ck_assert_ptr_null(md_json_at(live_md(r), "ca.account")); /* others could not use it */

@@ -165,6 +165,23 @@ START_TEST(a_long_wait_gives_the_turn_to_others)
 }
 END_TEST
 
+START_TEST(who_steps_aside_gives_the_turn_to_others)
+{
+    md_engine *engine = md_engine_make(&core, kinds, kit_pool);
+    int busy, queued;
+
+    says[0] = says[1] = STEP_ASIDE_UNTIL(FAKE_NOW + 2 * A_SECOND);
+    run(engine, A_SECOND);
+    for (int i = TURNS; i < DOMAINS; ++i)
+        ck_assert_msg(was_done[i], "%d was not done: %s", i, trace);
+    ck_assert(!was_done[0] && !was_done[1]);
+    md_engine_load(engine, &busy, &queued);
+    ck_assert_int_eq(busy + queued, 0);
+    run(engine, 2 * A_SECOND);
+    ck_assert(was_done[0] && was_done[1]);
+}
+END_TEST
+
 START_TEST(a_failure_gives_the_turn_to_others_and_comes_back)
 {
     md_engine *engine = md_engine_make(&core, kinds, kit_pool);
@@ -338,6 +355,7 @@ Suite *suite_jobs_engine(void)
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, orders_in_progress_are_bounded_and_others_follow_in_order);
     tcase_add_test(tcase, a_long_wait_gives_the_turn_to_others);
+    tcase_add_test(tcase, who_steps_aside_gives_the_turn_to_others);
     tcase_add_test(tcase, a_failure_gives_the_turn_to_others_and_comes_back);
     tcase_add_test(tcase, initial_delay_is_waited_for);
     tcase_add_test(tcase, a_poked_domain_is_looked_at_again);

@@ -46,7 +46,7 @@ START_TEST(the_first_certificate_takes_these_requests_and_no_more)
         "POST /finalize/0\nPOST /order/0\nPOST /cert/0");
     ck_assert_str_eq(
         store_mem_tree(r->store, kit_pool),
-        "claims/renewal-info/example.org\n"
+        "claims/budgets/example.org\nclaims/renewal-info/example.org\n"
         "staging/example.org/account.json\nstaging/example.org/account.pem\nstaging/example.org/job.json\n"
         "staging/example.org/md.json\nstaging/example.org/privkey.p-256.pem\n"
         "staging/example.org/pubcert.p-256.pem\n");
