@@ -6,6 +6,7 @@
 
 #include "acme/renewal_info.h"
 #include "jobs/activate.h"
+#include "ocsp/staple.h"
 #include "store/creds.h"
 
 static md_cert_fact live_fact(const md_core *core, const md_domain *domain, const md_key_spec *spec,
@@ -73,6 +74,20 @@ md_err *md_core_facts(const md_core *core, const md_domain *domain, apr_pool_t *
     return NULL;
 }
 
+/** What cannot be read is looked for again with the next response. */
+static void apply_revocations(md_store *store, const md_domain *domain, apr_array_header_t *facts,
+                              apr_pool_t *p)
+{
+    for (int i = 0; i < facts->nelts; ++i) {
+        md_cert_fact *fact = &APR_ARRAY_IDX(facts, i, md_cert_fact);
+        md_staple *staple = NULL;
+
+        if (fact->cert && fact->cert->ocsp_uri &&
+            !md_staple_load(store, domain->name, fact->cert->sha1, p, &staple) && staple)
+            fact->revoked = staple->status == MD_OCSP_REVOKED;
+    }
+}
+
 md_err *md_core_due(const md_core *core, const md_domain *domain, apr_time_t now, apr_pool_t *p, md_due *due,
                     apr_array_header_t **facts)
 {
@@ -80,6 +95,10 @@ md_err *md_core_due(const md_core *core, const md_domain *domain, apr_time_t now
     md_renewal_info *info;
 
     MD_TRY(core->facts(core->self, domain, p, &known));
+    if (domain->policy.stapling) {
+        known = apr_array_copy(p, known);
+        apply_revocations(core->store, domain, known, p);
+    }
     if (domain->policy.ari) {
         known = apr_array_copy(p, known);
         MD_TRY(md_renewal_info_load(core->store, domain->name, p, &info));

@@ -36,14 +36,16 @@ struct md_core {
      * NULL: nothing. */
     void (*add_status)(void *self, const md_domain *domain, json_t *entry, apr_pool_t *p);
     void *self;
+    /** The certificates to be stapled; NULL: none, or not known here. */
+    const struct md_stapling *stapling;
 };
 
 /** The parent moves a staged set no earlier than this after `staged` was called, so that the job's handshake
  * with ourselves finds its record still in STAGING. A start moves it at once. */
 #define MD_PROMOTE_AGE apr_time_from_sec(8)
 
-/** What is known of a domain's certificates, what their CA suggests included, and what follows from it.
- * `facts` (of md_cert_fact) are the caller's own; NULL: not wanted. */
+/** What is known of a domain's certificates, what their CA suggests and OCSP says included, and what follows
+ * from it. `facts` (of md_cert_fact) are the caller's own; NULL: not wanted. */
 MD_MUST md_err *md_core_due(const md_core *core, const md_domain *domain, apr_time_t now, apr_pool_t *p,
                             md_due *due, apr_array_header_t **facts);
 

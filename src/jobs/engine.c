@@ -40,12 +40,16 @@ struct md_engine {
     apr_pool_t *p;
     const md_core *core;
     md_cas *cas;
+    md_responders *responders;
     md_http_options http;
     atomic_int cancelled;
     pthread_mutex_t lock; /* everything below */
     pthread_cond_t lead, follow;
     entry *jobs;
-    int kinds, domains; /* jobs[kind * domains + index of the domain] */
+    int count;
+    int kinds;
+    const md_kind *const *each_kind;
+    int *first; /* of each kind: where its jobs begin */
     md_heap due, queue;
     int turns; /* orders that may begin */
     int stopping, idle, has_lead;
@@ -229,11 +233,26 @@ static apr_pool_t *make_step_pool(void)
     return pool;
 }
 
+static void poke(void *engine, const md_domain *domain)
+{
+    md_engine_poke(engine, domain);
+}
+
+static md_desk desk_of(md_engine *engine)
+{
+    return (md_desk){ .core = engine->core,
+                      .cas = engine->cas,
+                      .responders = engine->responders,
+                      .http = md_http_open(&engine->http),
+                      .poke = poke,
+                      .engine = engine };
+}
+
 static void *work_on(void *data)
 {
     worker *self = data;
     md_engine *engine = self->engine;
-    md_desk desk = { engine->core, engine->cas, md_http_open(&engine->http) };
+    md_desk desk = desk_of(engine);
     apr_pool_t *pool = make_step_pool();
     entry *next;
 
@@ -258,33 +277,54 @@ static apr_status_t unmake(void *data)
 {
     md_engine *engine = data;
 
-    for (int i = 0; i < engine->kinds * engine->domains; ++i)
+    for (int i = 0; i < engine->count; ++i)
         md_work_note(&engine->jobs[i].work, NULL);
     md_heap_free(&engine->due);
     md_heap_free(&engine->queue);
     free(engine->jobs);
     md_cas_close(engine->cas);
+    md_responders_close(engine->responders);
     pthread_cond_destroy(&engine->lead);
     pthread_cond_destroy(&engine->follow);
     pthread_mutex_destroy(&engine->lock);
     return APR_SUCCESS;
 }
 
-static void enter_jobs(md_engine *engine, const md_kind *const *kinds)
+static int count_jobs(const md_core *core, const md_kind *kind)
+{
+    return kind->jobs ? kind->jobs->count(core) : core->plan->domains->nelts;
+}
+
+/** Says what the i-th job of a kind is about. */
+static void enter_job(const md_core *core, const md_kind *kind, int i, md_work *work)
+{
+    work->kind = kind;
+    if (kind->jobs)
+        kind->jobs->enter(core, i, work);
+    else
+        work->domain = MD_DOMAIN(core->plan, i);
+}
+
+static void enter_jobs(md_engine *engine)
 {
     apr_time_t first = md_now(engine->core->clock) + engine->core->plan->policy.initial_delay;
-    int count = engine->kinds * engine->domains;
+    int at = 0;
 
-    engine->jobs = calloc((size_t)count + 1, sizeof(entry));
+    engine->first = apr_pcalloc(engine->p, ((apr_size_t)engine->kinds + 1) * sizeof(int));
+    for (int kind = 0; kind < engine->kinds; ++kind)
+        engine->first[kind + 1] = engine->first[kind] + count_jobs(engine->core, engine->each_kind[kind]);
+    engine->count = engine->first[engine->kinds];
+    engine->jobs = calloc((size_t)engine->count + 1, sizeof(entry));
     if (!engine->jobs)
         abort();
-    md_heap_make(&engine->due, (unsigned)count);
-    md_heap_make(&engine->queue, (unsigned)count);
-    for (int i = 0; i < count; ++i) {
-        engine->jobs[i].work.kind = kinds[i / engine->domains];
-        engine->jobs[i].work.domain = MD_DOMAIN(engine->core->plan, i % engine->domains);
-        md_heap_push(&engine->due, &engine->jobs[i].item, first);
-    }
+    md_heap_make(&engine->due, (unsigned)engine->count);
+    md_heap_make(&engine->queue, (unsigned)engine->count);
+    for (int kind = 0; kind < engine->kinds; ++kind)
+        for (; at < engine->first[kind + 1]; ++at) {
+            enter_job(engine->core, engine->each_kind[kind], at - engine->first[kind],
+                      &engine->jobs[at].work);
+            md_heap_push(&engine->due, &engine->jobs[at].item, first);
+        }
 }
 
 md_engine *md_engine_make(const md_core *core, const md_kind *const *kinds, apr_pool_t *p)
@@ -295,6 +335,7 @@ md_engine *md_engine_make(const md_core *core, const md_kind *const *kinds, apr_
     engine->p = p;
     engine->core = core;
     engine->cas = md_cas_open();
+    engine->responders = md_responders_open();
     engine->http = *core->http;
     engine->http.cancelled = &engine->cancelled;
     pthread_mutex_init(&engine->lock, NULL);
@@ -305,9 +346,9 @@ md_engine *md_engine_make(const md_core *core, const md_kind *const *kinds, apr_
     pthread_condattr_destroy(&monotonic);
     while (kinds[engine->kinds])
         ++engine->kinds;
-    engine->domains = core->plan->domains->nelts;
+    engine->each_kind = kinds;
     engine->turns = core->plan->policy.concurrency;
-    enter_jobs(engine, kinds);
+    enter_jobs(engine);
     apr_pool_cleanup_register(p, engine, unmake, apr_pool_cleanup_null);
     return engine;
 }
@@ -344,29 +385,38 @@ void md_engine_stop(md_engine *engine)
     engine->max_workers = 0;
 }
 
+static void poke_job(md_engine *engine, entry *job, apr_time_t now)
+{
+    if (job->running)
+        job->poked = 1;
+    else if (!job->item.place)
+        schedule(engine, job, now);
+    else if (!job->queued && job->item.when > now) {
+        md_heap_move(&engine->due, &job->item, now);
+        call_lead(engine);
+    }
+}
+
 void md_engine_poke(md_engine *engine, const md_domain *domain)
 {
     apr_time_t now = md_now(engine->core->clock);
 
     pthread_mutex_lock(&engine->lock);
     for (int kind = 0; kind < engine->kinds; ++kind) {
-        entry *job = &engine->jobs[kind * engine->domains + domain->index];
+        const md_kind_jobs *jobs = engine->each_kind[kind]->jobs;
+        int first = domain->index, count = 1;
 
-        if (job->running)
-            job->poked = 1;
-        else if (!job->item.place)
-            schedule(engine, job, now);
-        else if (!job->queued && job->item.when > now) {
-            md_heap_move(&engine->due, &job->item, now);
-            call_lead(engine);
-        }
+        if (jobs)
+            count = jobs->of_domain(engine->core, domain, &first);
+        for (int i = 0; i < count; ++i)
+            poke_job(engine, &engine->jobs[engine->first[kind] + first + i], now);
     }
     pthread_mutex_unlock(&engine->lock);
 }
 
 int md_engine_run(md_engine *engine, apr_time_t until)
 {
-    md_desk desk = { engine->core, engine->cas, md_http_open(&engine->http) };
+    md_desk desk = desk_of(engine);
     apr_pool_t *pool = make_step_pool();
     int steps = 0;
 
@@ -412,7 +462,10 @@ void md_engine_load(md_engine *engine, int *in_progress, int *queued)
 
 md_err *md_engine_drive(const md_core *core, const md_kind *kind, const md_domain *domain, apr_pool_t *p)
 {
-    md_desk desk = { core, md_cas_open(), md_http_open(core->http) };
+    md_desk desk = { .core = core,
+                     .cas = md_cas_open(),
+                     .responders = md_responders_open(),
+                     .http = md_http_open(core->http) };
     md_work work = { .kind = kind, .domain = domain, .urged = 1 };
     apr_pool_t *step = make_step_pool();
     md_err *err;
@@ -429,6 +482,7 @@ md_err *md_engine_drive(const md_core *core, const md_kind *kind, const md_domai
     md_work_rest(&work, 0);
     apr_pool_destroy(step);
     md_http_close(desk.http);
+    md_responders_close(desk.responders);
     md_cas_close(desk.cas);
     return err;
 }

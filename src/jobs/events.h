@@ -10,10 +10,10 @@
 
 typedef struct md_event {
     const char *name; /* "renewing", "challenge-setup:http-01:example.org", "renewed", "installed",
-                         "activated", "expiring", "errored" */
+                         "activated", "expiring", "errored", "ocsp-renewed", "ocsp-errored" */
     const char *domain;
     md_job *job;       /* record that notes it, or NULL */
-    const md_err *err; /* for "errored" */
+    const md_err *err; /* for "errored" and "ocsp-errored" */
     const char *text;  /* one sentence */
     apr_time_t when;
 } md_event;

@@ -16,6 +16,7 @@ md_job *md_job_make(md_group group, const char *domain, apr_pool_t *p)
 
     job->domain = apr_pstrdup(p, domain);
     job->group = group;
+    job->file = FILE_NAME;
     job->last = md_json_object(p);
     job->log = md_own_json(p, json_array());
     return job;
@@ -96,32 +97,36 @@ json_t *md_job_shown(const md_job *job, int with_log, apr_pool_t *p)
 
 md_err *md_job_load(md_store *store, md_group group, const char *domain, apr_pool_t *p, md_job **out)
 {
-    md_place place = MD_PLACE(group, domain, FILE_NAME);
+    return md_job_load_at(store, MD_PLACE(group, domain, FILE_NAME), p, out);
+}
+
+md_err *md_job_load_at(md_store *store, md_place place, apr_pool_t *p, md_job **out)
+{
     const md_err *damage;
     md_bytes text;
     json_t *doc;
 
     *out = NULL;
     MD_TRY(md_store_load(store, place, p, &text));
-    if (!text.data) {
-        *out = md_job_make(group, domain, p);
+    *out = md_job_make(place.group, place.name, p);
+    (*out)->file = place.file;
+    if (!text.data)
         return NULL;
-    }
     damage = md_json_read(text, p, &doc);
     if (!damage && !json_is_object(doc))
         damage = md_fail(p, MD_FAULT_LOCAL, "md:bad-file", "it is no JSON object");
     if (damage) {
         md_store_set_aside(store, place, md_err_text(damage, p), p);
-        *out = md_job_make(group, domain, p);
         return NULL;
     }
-    *out = md_job_from_json(doc, group, domain, p);
+    *out = md_job_from_json(doc, place.group, place.name, p);
+    (*out)->file = place.file;
     return NULL;
 }
 
 md_err *md_job_save(md_store *store, md_job *job, apr_pool_t *p)
 {
-    md_place place = MD_PLACE(job->group, job->domain, FILE_NAME);
+    md_place place = MD_PLACE(job->group, job->domain, job->file);
     const char *text = md_json_text_of(md_job_to_json(job, p), p);
 
     if (job->change == MD_JOB_MATTERS)

@@ -21,6 +21,7 @@ typedef enum md_job_change {
 typedef struct md_job {
     const char *domain;
     md_group group;    /* STAGING while working; DOMAINS after activation; OCSP for staples */
+    const char *file;  /* "job.json", or the record of one of several jobs of a domain */
     const char *stage; /* where it stood when the record was saved, or NULL */
     int finished;      /* a complete verified set is staged */
     int notified, notified_renewed;
@@ -40,6 +41,8 @@ md_job *md_job_from_json(const json_t *doc, md_group group, const char *domain, 
 json_t *md_job_to_json(const md_job *job, apr_pool_t *p);
 /** Absent or damaged (set aside): a fresh record. `p` owns everything. */
 MD_MUST md_err *md_job_load(md_store *store, md_group group, const char *domain, apr_pool_t *p, md_job **out);
+/** The same for a record in another file; `place` must live as long as the record. */
+MD_MUST md_err *md_job_load_at(md_store *store, md_place place, apr_pool_t *p, md_job **out);
 /** Durable when the change matters. */
 MD_MUST md_err *md_job_save(md_store *store, md_job *job, apr_pool_t *p);
 /** For status: without the log unless `with_log`. */

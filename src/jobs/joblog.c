@@ -10,9 +10,8 @@
 static const struct {
     const char *event, *type;
 } entries[] = {
-    { "renewing", "starting" },
-    { "renewed", "finished" },
-    { "errored", "renewal-error" },
+    { "renewing", "starting" },     { "renewed", "finished" },        { "errored", "renewal-error" },
+    { "ocsp-renewed", "finished" }, { "ocsp-errored", "ocsp-error" },
 };
 
 static const char *type_of(const char *event)

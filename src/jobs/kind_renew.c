@@ -164,7 +164,8 @@ const md_kind md_kind_renew = { .name = "renew",
                                 .group = MD_GROUP_STAGING,
                                 .stages = stages,
                                 .due = md_renew_due,
-                                .run = run };
+                                .run = run,
+                                .failed_id = 10056 };
 
 static int can_prove(const md_plan *plan, const md_domain *domain, const char *type, const char *name)
 {

@@ -19,8 +19,9 @@ static const struct {
     apr_interval_time_t gap; /* within which it is not told again */
     int once;                /* nobody asks again: it waits for its turn */
 } events[] = {
-    { "renewing", HOUR, 0 },       { "renewed", 24 * HOUR, 0 },  { "installed", 24 * HOUR, 1 },
-    { "activated", 24 * HOUR, 1 }, { "expiring", 24 * HOUR, 1 }, { "errored", HOUR, 1 },
+    { "renewing", HOUR, 0 },          { "renewed", 24 * HOUR, 0 },  { "installed", 24 * HOUR, 1 },
+    { "activated", 24 * HOUR, 1 },    { "expiring", 24 * HOUR, 1 }, { "errored", HOUR, 1 },
+    { "ocsp-renewed", 24 * HOUR, 1 }, { "ocsp-errored", HOUR, 1 },
 };
 
 static int row_of(const char *event)

@@ -33,6 +33,12 @@ void md_work_rest(md_work *work, apr_time_t at)
     work->at = at;
 }
 
+void md_step_poke(const md_step *step)
+{
+    if (step->desk->poke)
+        step->desk->poke(step->desk->engine, step->domain);
+}
+
 static void enter(md_step *step, const md_stage *stage)
 {
     step->work->stage = stage;
@@ -63,24 +69,26 @@ static int count_error(const md_step *step, const md_err *err)
     return err->fault == MD_FAULT_LIMIT && errors ? errors : errors + 1;
 }
 
-static void report(const md_step *step, const char *doing, const md_err *err)
+static void report(const md_step *step, const char *doing, const md_err *err, md_level level)
 {
     const md_work *work = step->work;
     const char *in = md_duration_words(work->at - step->now, step->p);
 
-    md_log_err(MD_LOG_ERROR, 10056, work->domain->name, doing, err,
+    md_log_err(level, work->kind->failed_id, work->domain->name, doing, err,
                "%s %s failed, next try in %s (%s). %s:", work->kind->doing, work->domain->name, in,
                md_date_text(work->at, step->p), md_err_advice(err));
-    md_log(MD_LOG_INFO, 10057, "%s: %d error(s) in a row, next run in %s", work->domain->name, work->errors,
-           in);
+    md_log(MD_LOG_INFO, work->kind->failed_id ? 10057 : 0, "%s: %d error(s) in a row, next run in %s",
+           work->domain->name, work->errors, in);
 }
 
 /** The record of a failure. That it cannot be saved is news only if the failure is another one. */
 static void record_failure(md_step *step, const char *doing, const md_err *err)
 {
-    md_event event = {
-        .name = "errored", .domain = step->domain->name, .job = step->job, .err = err, .when = step->now
-    };
+    md_event event = { .name = step->work->kind->errored ? step->work->kind->errored : "errored",
+                       .domain = step->domain->name,
+                       .job = step->job,
+                       .err = err,
+                       .when = step->now };
     md_job *job = step->job;
     md_err *unsaved;
 
@@ -98,6 +106,8 @@ static void record_failure(md_step *step, const char *doing, const md_err *err)
 
 static md_err *fail(md_step *step, md_err *err)
 {
+    const md_kind *kind = step->work->kind;
+    md_level level = MD_LOG_ERROR;
     const char *doing = step->work->stage ? step->work->stage->doing : "looking what is to be done";
 
     if (was_cut_off(err)) { /* by the end of the engine */
@@ -105,10 +115,12 @@ static md_err *fail(md_step *step, md_err *err)
         return err;
     }
     step->work->errors = count_error(step, err);
-    step->work->at = md_retry_at(err, step->work->errors, &step->domain->policy, step->core->clock);
+    step->work->at = kind->retry
+                         ? kind->retry(step, err, &level)
+                         : md_retry_at(err, step->work->errors, &step->domain->policy, step->core->clock);
     if (step->job)
         record_failure(step, doing, err);
-    report(step, doing, err);
+    report(step, doing, err, level);
     md_work_rest(step->work, step->work->at);
     return err;
 }
@@ -168,9 +180,20 @@ static md_err *look(md_step *step)
     return NULL;
 }
 
+static md_err *load_record(md_step *step)
+{
+    const md_group group = step->work->kind->group;
+    const char *file;
+
+    if (!step->part)
+        return md_job_load(step->core->store, group, step->domain->name, step->p, &step->job);
+    file = apr_pstrcat(step->p, "job-", step->part, ".json", NULL);
+    return md_job_load_at(step->core->store, MD_PLACE(group, step->domain->name, file), step->p, &step->job);
+}
+
 static md_err *run_claimed(md_step *step)
 {
-    MD_TRY(md_job_load(step->core->store, step->work->kind->group, step->domain->name, step->p, &step->job));
+    MD_TRY(load_record(step));
     MD_TRY(step->work->stage ? run_stage(step) : look(step));
     if (step->job->change != MD_JOB_AS_STORED)
         MD_TRY(md_job_save(step->core->store, step->job, step->p));
@@ -182,13 +205,17 @@ static md_err *run_claimed(md_step *step)
 md_err *md_step_run(const md_desk *desk, md_work *work, apr_pool_t *p)
 {
     md_step step = { .desk = desk, .core = desk->core, .domain = work->domain, .work = work, .p = p };
-    const char *what = apr_pstrcat(p, work->kind->name, "/", work->domain->name, NULL);
     md_claim *claim = NULL;
     md_err *err;
 
     step.now = md_now(desk->core->clock);
     work->aside = 0;
-    err = md_store_claim(desk->core->store, what, p, &claim);
+    err = work->kind->open ? work->kind->open(&step) : NULL;
+    if (!err)
+        err = md_store_claim(desk->core->store,
+                             apr_pstrcat(p, work->kind->name, "/", work->domain->name, step.part ? "/" : NULL,
+                                         step.part, NULL),
+                             p, &claim);
     work->busy = !err && !claim;
     if (work->busy) {
         work->at = step.now + CLAIMED_PAUSE;

@@ -6,7 +6,9 @@
 #ifndef MD_JOBS_STEP_H
 #define MD_JOBS_STEP_H
 
+#include "base/log.h"
 #include "jobs/core.h"
+#include "ocsp/responder.h"
 
 /** What a stage says. */
 typedef struct md_next {
@@ -34,6 +36,17 @@ typedef struct md_stage {
     int order; /* belongs to an order in progress, whose number is bounded */
 } md_stage;
 
+typedef struct md_work md_work;
+
+/** The jobs of a kind that has not one for each domain of the plan. */
+typedef struct md_kind_jobs {
+    int (*count)(const md_core *core);
+    /** Sets domain and item of the i-th. */
+    void (*enter)(const md_core *core, int i, md_work *work);
+    /** Those of a domain: how many, and the first of them. */
+    int (*of_domain)(const md_core *core, const md_domain *domain, int *first);
+} md_kind_jobs;
+
 /** A kind of job. */
 typedef struct md_kind {
     const char *name;       /* "renew": part of claims */
@@ -45,6 +58,15 @@ typedef struct md_kind {
     md_err *(*due)(md_step *step, apr_time_t *at);
     /** Runs a stage together with what surrounds each of this kind. NULL: nothing does. */
     md_next (*run)(md_step *step, const md_stage *stage);
+    const md_kind_jobs *jobs; /* NULL: one for each domain of the plan */
+    /** Comes first in each step, before claim and record: sets `part`, and `data` if it likes. NULL: not
+     * needed.
+     */
+    md_err *(*open)(md_step *step);
+    const char *errored; /* event of a failure; NULL: "errored" */
+    int failed_id;       /* log id of a failure, or 0 */
+    /** When to try again after a failure, and how loudly it is told. NULL: as for renewals. */
+    apr_time_t (*retry)(md_step *step, const md_err *err, md_level *level);
 } md_kind;
 
 /**
@@ -52,9 +74,10 @@ typedef struct md_kind {
  * result: without it a job begins at its first stage, and each stage sees from the store what is done
  * already.
  */
-typedef struct md_work {
+struct md_work {
     const md_kind *kind;
     const md_domain *domain;
+    const void *item;      /* of the kind: what the job is about, if not the domain */
     const md_stage *stage; /* to run next; NULL: look first whether something is due */
     apr_time_t at;         /* when; 0: never */
     apr_time_t since;      /* when this stage was entered */
@@ -65,13 +88,17 @@ typedef struct md_work {
     int index;             /* of the stage: which one of several */
     int again;             /* of the kind: bits of what was repeated once in this attempt */
     char *note;            /* of the kind: malloc'd text for the stage that comes next, or NULL */
-} md_work;
+};
 
 /** What the steps of one thread share. */
 typedef struct md_desk {
     const md_core *core;
     md_cas *cas;
+    md_responders *responders;
     md_http *http;
+    /** Looks at all jobs of a domain again now; NULL: there are no others. */
+    void (*poke)(void *engine, const md_domain *domain);
+    void *engine;
 } md_desk;
 
 /** What a stage sees. Everything but `desk`, `work` and `domain` lives for one step. */
@@ -80,6 +107,7 @@ struct md_step {
     const md_core *core;
     const md_domain *domain;
     md_work *work;
+    const char *part; /* which of the domain's jobs, set by the kind; NULL: it has only one */
     md_job *job;
     apr_time_t now;
     apr_pool_t *p;
@@ -91,6 +119,8 @@ struct md_step {
  * is returned for those who want to show it.
  */
 md_err *md_step_run(const md_desk *desk, md_work *work, apr_pool_t *p);
+/** Looks at the domain's other jobs again now: something that they care for has changed. */
+void md_step_poke(const md_step *step);
 /** Sets or removes (NULL) the note. */
 void md_work_note(md_work *work, const char *note);
 /** Forgets the attempt: the next step looks first whether something is due. */

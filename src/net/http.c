@@ -156,7 +156,7 @@ static long milliseconds(apr_interval_time_t wanted, apr_interval_time_t otherwi
     return (long)apr_time_as_msec(wanted > 0 ? wanted : otherwise);
 }
 
-static void set_limits(md_http *http)
+static void set_limits(md_http *http, const transfer *run)
 {
     CURL *easy = http->easy;
 
@@ -172,7 +172,9 @@ static void set_limits(md_http *http)
 #endif
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                      milliseconds(http->options.connect_timeout, CONNECT_TIMEOUT));
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds(http->options.total_timeout, TOTAL_TIMEOUT));
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
+                     run->request->timeout ? (long)apr_time_as_msec(run->request->timeout)
+                                           : milliseconds(http->options.total_timeout, TOTAL_TIMEOUT));
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, SLOW_SECONDS);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -246,7 +248,7 @@ static void prepare(md_http *http, transfer *run)
     CURL *easy = http->easy;
 
     curl_easy_reset(easy); /* keeps connections and TLS sessions */
-    set_limits(http);
+    set_limits(http, run);
     set_route(easy, run);
     set_request(easy, run);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
@@ -445,7 +447,9 @@ md_err *md_http_send(md_http *http, const md_http_request *request, const md_htt
     if (http->options.send)
         return http->options.send(http->options.self, http, request, route, p, response);
     *response = (md_http_response){ .headers = apr_table_make(p, 16) };
-    run.limit = http->options.response_limit ? http->options.response_limit : RESPONSE_LIMIT;
+    run.limit = request->limit                 ? request->limit
+                : http->options.response_limit ? http->options.response_limit
+                                               : RESPONSE_LIMIT;
     reason = md_url_reason(request->url);
     if (reason)
         return md_fail(p, MD_FAULT_REMOTE, "md:bad-url", "the URL '%s' cannot be used: %s",

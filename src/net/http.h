@@ -12,9 +12,11 @@
 typedef struct md_http_request {
     const char *method; /* "GET", "HEAD", "POST" */
     const char *url;
-    const char *content_type; /* of the body, or NULL */
-    const char *accept;       /* or NULL */
-    md_bytes body;            /* data NULL: none */
+    const char *content_type;    /* of the body, or NULL */
+    const char *accept;          /* or NULL */
+    md_bytes body;               /* data NULL: none */
+    apr_size_t limit;            /* of the answer's body; 0: the requester's */
+    apr_interval_time_t timeout; /* of it all; 0: the requester's */
 } md_http_request;
 
 typedef struct md_http_response {

@@ -129,7 +129,9 @@ static const md_stage stages[] = {
     { "rest", "resting", rest, 0, 0 },
     { NULL, NULL, NULL, 0, 0 },
 };
-static const md_kind kind = { "fleet", "Fishing", MD_GROUP_STAGING, stages, is_due, NULL };
+static const md_kind kind = {
+    .name = "fleet", .doing = "Fishing", .group = MD_GROUP_STAGING, .stages = stages, .due = is_due
+};
 
 static md_err *no_net(void *self, md_http *http, const md_http_request *request, const md_http_route *route,
                       apr_pool_t *p, md_http_response *response)

@@ -69,7 +69,12 @@ static const md_stage stages[] = { { "a", "doing a", stage_a, 0, 1 },
                                    { "b", "doing b", stage_b, 0, 1 },
                                    { "c", "doing c", stage_c, 0, 0 },
                                    { NULL, NULL, NULL, 0, 0 } };
-static const md_kind kind = { "test", "Testing", MD_GROUP_STAGING, stages, is_due, NULL };
+static const md_kind kind = { .name = "test",
+                              .doing = "Testing",
+                              .group = MD_GROUP_STAGING,
+                              .stages = stages,
+                              .due = is_due,
+                              .failed_id = 10056 };
 static const md_kind *const kinds[] = { &kind, NULL };
 
 static md_err *never_answers(void *self, md_http *client, const md_http_request *request,
@@ -280,7 +285,7 @@ END_TEST
 START_TEST(a_failure_that_cannot_be_recorded_counts_all_the_same)
 {
     md_work work = { .kind = &kind, .domain = MD_DOMAIN(core.plan, 0) };
-    md_desk desk = { &core, NULL, NULL };
+    md_desk desk = { .core = &core };
 
     store_mem_stop_after(core.store, 0); /* nothing works any more */
     for (int i = 1; i <= 3; ++i) {
