@@ -299,3 +299,15 @@ md_err *md_live_facts(md_live_slot *slot, apr_pool_t *p, apr_array_header_t **fa
         MD_TRY(read_facts(slot, MD_GROUP_LIVE, p, facts));
     return NULL;
 }
+
+md_err *md_live_chain(md_live_slot *slot, const md_key_spec *spec, apr_pool_t *p, md_chain **chain)
+{
+    const char *name = slot->domain->name;
+
+    *chain = NULL;
+    if (untouched(slot))
+        return NULL;
+    if (atomic_load(&slot->row->staged) != atomic_load(&slot->row->promoted))
+        MD_TRY(md_creds_load_chain(slot->store, MD_GROUP_STAGING, name, spec, p, chain));
+    return *chain ? NULL : md_creds_load_chain(slot->store, MD_GROUP_LIVE, name, spec, p, chain);
+}

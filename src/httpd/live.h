@@ -31,4 +31,8 @@ int md_live_serves(md_live_slot *slot);
  * there was none. Reads certificates only, no keys. */
 MD_MUST md_err *md_live_facts(md_live_slot *slot, apr_pool_t *p, apr_array_header_t **facts);
 
+/** The chain of a key spec in the newest set that was brought since the start; *chain NULL if there was none.
+ */
+MD_MUST md_err *md_live_chain(md_live_slot *slot, const md_key_spec *spec, apr_pool_t *p, md_chain **chain);
+
 #endif

@@ -16,6 +16,7 @@
 #include "httpd/hosts.h"
 #include "httpd/pages.h"
 #include "httpd/ssl.h"
+#include "httpd/staple.h"
 #include "httpd/startup.h"
 
 static void register_hooks(apr_pool_t *p)
@@ -36,6 +37,8 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_protocol_propose(md_ssl_propose, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_protocol_switch(md_ssl_switch, NULL, NULL, APR_HOOK_MIDDLE);
     md_ssl_optional_hooks();
+    ap_hook_ssl_ocsp_prime_hook(md_staple_prime, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_ssl_ocsp_get_resp_hook(md_staple_get, NULL, NULL, APR_HOOK_MIDDLE);
 
     ap_hook_quick_handler(md_answer_quick, NULL, caches, APR_HOOK_REALLY_FIRST);
     md_answer_filters();

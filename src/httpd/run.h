@@ -13,6 +13,7 @@
 #include "httpd/installed.h"
 #include "httpd/live.h"
 #include "httpd/promote.h"
+#include "httpd/staple.h"
 #include "jobs/core.h"
 
 typedef struct md_run {
@@ -24,6 +25,7 @@ typedef struct md_run {
     md_facts *facts; /* as mod_ssl loaded them */
     md_board *board;
     md_live_slot *slots;
+    md_staples *staples; /* NULL: nothing is stapled */
     md_promoter *promoter;
     md_installed *installed;
     md_exec_turns turns;
@@ -35,7 +37,8 @@ typedef struct md_run {
     int watched;            /* number of domains that the engine looks after */
 } md_run;
 
-/** The run of the configuration in force; NULL when no domain is managed or before post_config. */
+/** The run of the configuration in force; NULL when no domain is managed and nothing stapled, or before
+ * post_config. */
 md_run *md_run_now(void);
 
 /** Does this TLS host have nothing but its domain's placeholder to show? */

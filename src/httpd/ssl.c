@@ -15,6 +15,7 @@
 #include "httpd/directives.h"
 #include "httpd/hosts.h"
 #include "httpd/run.h"
+#include "httpd/staple.h"
 
 #define ACME_PROTOCOL  "acme-tls/1"
 #define CHALLENGE_CERT "acme-tls-alpn-01-pubcert"
@@ -332,14 +333,71 @@ static int choose(SSL *ssl, void *slot)
     return slot ? md_live_choose(ssl, slot) : 1;
 }
 
-/** Each SSL_CTX of a managed host comes through here when mod_ssl has configured it. */
+/** The status callback of hosts for which mod_ssl has none: it sets one where a certificate was registered
+ * for stapling at the start, and hosts that begin with a placeholder have none. */
+static int staple(SSL *ssl, void *server)
+{
+    unsigned char id[EVP_MAX_MD_SIZE], response[MD_OCSP_SIZE_MAX], *copy;
+    const X509 *leaf = SSL_get_certificate(ssl);
+    unsigned id_size = 0;
+    apr_ssize_t size;
+
+    if (!leaf || !X509_digest(leaf, EVP_sha1(), id, &id_size))
+        return SSL_TLSEXT_ERR_NOACK;
+    size = md_staple_find(server, id, response);
+    copy = size > 0 ? OPENSSL_memdup(response, (size_t)size) : NULL;
+    if (!copy)
+        return SSL_TLSEXT_ERR_NOACK;
+    SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)size);
+    return SSL_TLSEXT_ERR_OK;
+}
+
+typedef int status_fn(SSL *ssl, void *arg);
+
+static status_fn *status_callback(SSL_CTX *ctx)
+{
+    status_fn *found = NULL;
+
+    SSL_CTX_get_tlsext_status_cb(ctx, &found);
+    return found;
+}
+
+/** Clients refuse a certificate with the must-staple extension that comes without a staple. */
+static void warn_unstapled(const server_rec *s, SSL_CTX *ctx, apr_pool_t *p)
+{
+    const md_domain *domain = md_conf_domain(s);
+    const X509 *leaf = SSL_CTX_get0_certificate(ctx);
+    const int marked = leaf && X509_get_ext_by_NID(leaf, NID_tlsfeature, -1) >= 0;
+
+    if (!md_hosts_is_dry_run() && (marked || (domain && domain->policy.must_staple)))
+        md_log(
+            MD_LOG_WARN, 0,
+            "the %s has a certificate that must be stapled (MDMustStaple), or will get one, but stapling is "
+            "off there and clients will refuse it: set 'MDStapling on'",
+            md_host_shown(s, p));
+}
+
+static void watch_stapling(server_rec *s, SSL_CTX *ctx, apr_pool_t *p)
+{
+    if (status_callback(ctx))
+        return;
+    if (!md_staple_is_on(s)) {
+        warn_unstapled(s, ctx, p);
+        return;
+    }
+    SSL_CTX_set_tlsext_status_cb(ctx, staple);
+    SSL_CTX_set_tlsext_status_arg(ctx, s);
+}
+
+/** Each SSL_CTX comes through here when mod_ssl has configured it. */
 static int watch_context(server_rec *s, apr_pool_t *p, int is_proxy, SSL_CTX *ctx)
 {
     const md_run *run = md_run_now();
     const md_domain *domain = run && !is_proxy ? md_conf_domain(s) : NULL;
     int goes_live = domain && domain->policy.live && !md_conf_of(s)->keeps_files;
 
-    (void)p;
+    if (run && !is_proxy)
+        watch_stapling(s, ctx, p);
     if (domain)
         SSL_CTX_set_cert_cb(ctx, choose, goes_live ? md_live_slot_at(run->slots, domain->index) : NULL);
     return OK;

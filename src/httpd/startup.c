@@ -58,6 +58,8 @@ static void on_staged(void *self, const md_domain *domain)
 {
     const md_run *run = self;
 
+    if (domain->policy.live && run->staples)
+        md_staples_before_live(run->staples, domain);
     if (domain->policy.live)
         md_board_staged(&run->board->rows[domain->index], md_now(run->core.clock));
 }
@@ -233,6 +235,8 @@ static md_err *equip(md_run *run, apr_pool_t *ptemp)
     run->facts = md_facts_gather(run->store, run->plan, run->base->process);
     run->slots = md_live_make(run->store, run->plan, run->board, &md_clock_system, run->p);
     run->promoter = md_promoter_make(run->store, run->plan, run->board, run->p);
+    if (md_staple_is_on_anywhere(run->base))
+        run->staples = md_staples_make(run);
     return NULL;
 }
 
@@ -252,7 +256,7 @@ int md_startup_before_ssl(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, se
     err = md_hosts_plan(base, p, &run->plan);
     if (err)
         return HTTP_INTERNAL_SERVER_ERROR; /* every complaint is in the log */
-    if (!run->plan->domains->nelts)
+    if (!run->plan->domains->nelts && !md_staple_is_on_anywhere(base))
         return OK;
     err = equip(run, ptemp);
     if (err)
@@ -341,23 +345,13 @@ static void preview(const md_run *run, const md_domain *domain, apr_pool_t *p)
                    "Its renewal cannot work, as it is defined in %s:", md_domain_place(domain, p));
 }
 
-/** Directives that are read so that existing configurations load, and do nothing yet. */
-static const md_field_id without_effect[] = { MD_FIELD_stapling };
-
-/** Nobody should find out at the next renewal. */
-static void warn_of_missing(const md_run *run, apr_pool_t *p)
+/** Without stapling, the server runs on. */
+static void begin_stapling(md_run *run, apr_pool_t *ptemp)
 {
-    apr_uint64_t set = run->plan->policy.set;
-    md_names *found = md_names_make(p);
+    md_err *err = run->staples ? md_staples_settle(run->staples, ptemp, &run->core.stapling) : NULL;
 
-    for (int i = 0; i < run->plan->domains->nelts; ++i)
-        set |= MD_DOMAIN(run->plan, i)->own;
-    for (size_t i = 0; i < sizeof(without_effect) / sizeof(without_effect[0]); ++i)
-        if (set & MD_SET_BIT(without_effect[i]))
-            md_names_add(found, md_field_rows[without_effect[i]].directive);
-    if (found->nelts)
-        md_log(MD_LOG_WARN, 0, "In this version of mod_md these directives have no effect yet: %s",
-               md_names_join(found, ", ", p));
+    if (err)
+        md_log_err(MD_LOG_ERROR, 10196, NULL, "preparing for stapling", err, "Nothing is stapled:");
 }
 
 static void on_moved(void *self, const md_domain *domain)
@@ -407,18 +401,19 @@ int md_startup_after_ssl(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, ser
         return OK;
     note_reach(run, ptemp);
     note_domains(run, ptemp);
-    warn_of_missing(run, ptemp);
+    begin_stapling(run, ptemp);
     audit(run, ptemp);
     occupy(run);
     md_promoter_export(run->promoter, ptemp);
     tell_installed(run, ptemp);
     survey(run, ptemp);
-    if (!run->watched) {
+    if (!run->watched && !run->core.stapling) {
         md_log(MD_LOG_DEBUG, 10075, "no managed domain needs to be looked after");
         return OK;
     }
-    md_log(MD_LOG_DEBUG, 10074, "%d of %d managed domain(s) are looked after", run->watched,
-           run->plan->domains->nelts);
+    md_log(MD_LOG_DEBUG, 10074,
+           "%d of %d managed domain(s) are looked after, and the staples of %d certificate(s)", run->watched,
+           run->plan->domains->nelts, run->core.stapling ? run->core.stapling->count : 0);
     err = md_watch_register(run, &run->watch);
     if (!err)
         run->exec.cancelled = md_watch_ending(run->watch);

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "jobs/asked.h"
 #include "jobs/engine.h"
+#include "jobs/kind_ocsp.h"
 #include "jobs/kind_renew.h"
 
 #define WATCHDOG_NAME "_md_renew_"
@@ -20,7 +21,7 @@
 
 enum { ENGINE_THREADS = 8 };
 
-static const md_kind *const kinds[] = { &md_kind_renew, NULL };
+static const md_kind *const kinds[] = { &md_kind_renew, &md_kind_ocsp, NULL };
 
 /** The engine of this child, if it has it. */
 struct md_watch {

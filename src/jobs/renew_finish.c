@@ -291,6 +291,8 @@ md_next md_renew_announce(md_step *step)
     step->job->next_run = 0;
     if (step->core->staged && !step->job->notified)
         step->core->staged(step->core->self, step->domain);
+    if (!step->job->notified)
+        md_step_poke(step); /* its staple */
     step->job->notified = 1;
     md_job_changed(step->job, MD_JOB_PROGRESS);
     err = md_ask(step->core->events, &event, step->p);

@@ -121,6 +121,17 @@ md_err *md_creds_load(md_store *store, md_group group, const char *name, const m
     return NULL;
 }
 
+md_err *md_creds_load_chain(md_store *store, md_group group, const char *name, const md_key_spec *spec,
+                            apr_pool_t *p, md_chain **out)
+{
+    const pair at = pair_at(group, name, spec, p);
+    md_bytes pem;
+
+    *out = NULL;
+    MD_TRY(md_store_load(store, at.chain, p, &pem));
+    return pem.data ? read_chain(at.chain, pem, p, out) : NULL;
+}
+
 md_err *md_creds_load_facts(md_store *store, md_group group, const char *name, const md_key_spec *spec,
                             apr_pool_t *p, md_cert_facts **out)
 {

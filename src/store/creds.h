@@ -22,6 +22,9 @@ MD_MUST md_err *md_creds_load(md_store *store, md_group group, const char *name,
 /** Facts of the leaf, without touching the key or the rest of the chain. Absent: *out NULL. */
 MD_MUST md_err *md_creds_load_facts(md_store *store, md_group group, const char *name,
                                     const md_key_spec *spec, apr_pool_t *p, md_cert_facts **out);
+/** The chain alone. Absent: *out NULL. */
+MD_MUST md_err *md_creds_load_chain(md_store *store, md_group group, const char *name,
+                                    const md_key_spec *spec, apr_pool_t *p, md_chain **out);
 /** Facts of a certificate file outside the store: the operator's own. */
 MD_MUST md_err *md_creds_file_facts(const char *path, apr_pool_t *p, md_cert_facts **out);
 /** Key alone; absent: *out NULL. Encrypted or plain as the group says (both are read). */
