@@ -129,13 +129,13 @@ md_err *md_cmd_status(md_cli *cli, int argc, char **argv)
     MD_TRY(md_cli_domains(cli, argc - 1, argv + 1, &domains));
     for (int i = 0; i < domains->nelts; ++i) {
         const md_domain *domain = APR_ARRAY_IDX(domains, i, const md_domain *);
-        json_t *entry;
+        md_entry entry;
 
         MD_TRY(md_status_one(&core, domain, argc > 1, cli->p, &entry));
         if (cli->json)
-            json_array_append(cli->output, entry);
+            json_array_append(cli->output, entry.doc);
         else
-            APR_ARRAY_PUSH(lines, line) = line_of(entry, md_now(core.clock), cli->p);
+            APR_ARRAY_PUSH(lines, line) = line_of(entry.doc, md_now(core.clock), cli->p);
     }
     if (!cli->json)
         print_lines(lines);

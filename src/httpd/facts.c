@@ -63,6 +63,15 @@ static const char *copy_text(const char *text, apr_pool_t *p)
     return text ? apr_pstrdup(p, text) : NULL;
 }
 
+static const apr_array_header_t *copy_scts(const apr_array_header_t *from, apr_pool_t *p)
+{
+    apr_array_header_t *to = from ? apr_array_copy(p, from) : NULL;
+
+    for (int i = 0; to && i < to->nelts; ++i)
+        APR_ARRAY_IDX(to, i, md_sct).log_id = apr_pstrdup(p, APR_ARRAY_IDX(from, i, md_sct).log_id);
+    return to;
+}
+
 static md_cert_facts *copy_facts(const md_cert_facts *from, apr_pool_t *p)
 {
     md_cert_facts *to = apr_pmemdup(p, from, sizeof(*from));
@@ -76,6 +85,7 @@ static md_cert_facts *copy_facts(const md_cert_facts *from, apr_pool_t *p)
     to->ocsp_uri = copy_text(from->ocsp_uri, p);
     to->ari_id = copy_text(from->ari_id, p);
     to->subject_cn = copy_text(from->subject_cn, p);
+    to->scts = copy_scts(from->scts, p);
     return to;
 }
 

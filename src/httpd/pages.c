@@ -40,7 +40,7 @@ int md_page_status(request_rec *r)
 {
     const md_run *run = md_run_now();
     const md_domain *domain;
-    json_t *doc = NULL;
+    md_entry entry;
     md_err *err;
 
     if (!r->handler || strcmp(r->handler, "md-status"))
@@ -50,14 +50,14 @@ int md_page_status(request_rec *r)
     if (!run)
         return send_json(r, md_json_object(r->pool));
     domain = selected(r, run->plan);
-    err = domain ? md_status_one(&run->core, domain, 1, r->pool, &doc)
-                 : md_status_all(&run->core, r->pool, &doc);
+    if (!domain)
+        return send_json(r, md_status_all(&run->core, r->pool));
+    err = md_status_one(&run->core, domain, 1, r->pool, &entry);
     if (err) {
-        md_log_err(MD_LOG_ERROR, 0, domain ? domain->name : NULL, "showing the status", err,
-                   "The status cannot be shown:");
+        md_log_err(MD_LOG_ERROR, 0, domain->name, "showing the status", err, "The status cannot be shown:");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    return send_json(r, doc);
+    return send_json(r, entry.doc);
 }
 
 int md_page_public(request_rec *r, const md_run *run)

@@ -83,20 +83,25 @@ static md_err *facts_of(void *self, const md_domain *domain, apr_pool_t *p, apr_
     return NULL;
 }
 
-/** "live": what the handshake with ourselves showed. */
-static void add_live_status(void *self, const md_domain *domain, json_t *entry, apr_pool_t *p)
+static void on_progress(void *self, const md_domain *domain, const md_progress *now)
 {
     const md_run *run = self;
-    const md_board_row *row = &run->board->rows[domain->index];
-    const unsigned proof = atomic_load(&row->proof);
 
-    (void)p;
-    if (atomic_load(&row->staged))
-        md_json_set_date(entry, "live.since", (apr_time_t)atomic_load(&row->staged_at));
-    if (proof == MD_PROOF_NONE)
-        return;
-    md_json_set_flag(entry, "live.proved", proof == MD_PROOF_GOOD);
-    md_json_set_date(entry, "live.proved-at", (apr_time_t)atomic_load(&row->proved_at));
+    md_board_progress(&run->board->rows[domain->index], now);
+}
+
+static void glance(void *self, const md_domain *domain, md_glance *out)
+{
+    const md_run *run = self;
+
+    md_board_glance(&run->board->rows[domain->index], out);
+}
+
+static void load_of(void *self, md_load *out)
+{
+    const md_run *run = self;
+
+    md_board_load(run->board, out);
 }
 
 static void fill_core(md_run *run)
@@ -120,7 +125,9 @@ static void fill_core(md_run *run)
                            .account_staged = on_account_staged,
                            .prove = md_prove,
                            .facts = facts_of,
-                           .add_status = add_live_status,
+                           .progress = on_progress,
+                           .glance = glance,
+                           .load = load_of,
                            .self = run };
 }
 

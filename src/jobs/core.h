@@ -12,6 +12,34 @@
 #include "plan/due.h"
 #include "plan/plan.h"
 
+typedef enum md_proof { MD_PROOF_NONE, MD_PROOF_GOOD, MD_PROOF_BAD } md_proof;
+
+/** What the processes of a server tell each other about a domain, without a look at the store. As long as it
+ * stays the same, so does what the store says. */
+typedef struct md_glance {
+    unsigned changes;  /* counts what was saved of its jobs */
+    unsigned staged;   /* counts sets brought to STAGING to go live, since the start */
+    unsigned promoted; /* the value of `staged` that the parent has moved to DOMAINS */
+    unsigned proof;    /* md_proof: what the last handshake with ourselves showed */
+    unsigned stage;    /* at which its renewal stands, from 1; 0: at rest */
+    apr_time_t since;  /* of `stage` */
+    apr_time_t staged_at, proved_at;
+} md_glance;
+
+/** What the engine is busy with. */
+typedef struct md_load {
+    unsigned in_progress, queued; /* orders: at work, and waiting for their turn (MDRenewConcurrency) */
+    apr_time_t next;              /* when the next job is due, 0: none is */
+    apr_time_t beat;              /* when this was told; 0: no engine has begun */
+} md_load;
+
+/** What a step of a job has led to. */
+typedef struct md_progress {
+    int stage; /* at which the domain's renewal stands, from 1; 0: at rest; -1: the job is no renewal */
+    apr_time_t since; /* of `stage`, 0 at rest */
+    int changed;      /* something of the domain in the store may be another now */
+} md_progress;
+
 typedef struct md_core md_core;
 struct md_core {
     md_store *store;
@@ -32,9 +60,11 @@ struct md_core {
      * cannot read DOMAINS. Fills one entry per key spec. */
     md_err *(*facts)(void *self, const md_domain *domain, apr_pool_t *p,
                      apr_array_header_t **facts /* of md_cert_fact */);
-    /** Adds what only the adapter knows to a domain's status entry ("live": {"since", "proved", "error"}).
-     * NULL: nothing. */
-    void (*add_status)(void *self, const md_domain *domain, json_t *entry, apr_pool_t *p);
+    /** A step of a job has ended. NULL: nobody looks. */
+    void (*progress)(void *self, const md_domain *domain, const md_progress *now);
+    /** What other processes have told. NULL: nothing is known. */
+    void (*glance)(void *self, const md_domain *domain, md_glance *out);
+    void (*load)(void *self, md_load *out);
     void *self;
     /** The certificates to be stapled; NULL: none, or not known here. */
     const struct md_stapling *stapling;

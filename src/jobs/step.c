@@ -110,6 +110,7 @@ static md_err *fail(md_step *step, md_err *err)
     md_level level = MD_LOG_ERROR;
     const char *doing = step->work->stage ? step->work->stage->doing : "looking what is to be done";
 
+    step->changed = 1;
     if (was_cut_off(err)) { /* by the end of the engine */
         md_work_rest(step->work, step->now);
         return err;
@@ -140,6 +141,7 @@ static md_err *apply(md_step *step, const md_stage *stage, const md_next *next)
 {
     const md_stage *to;
 
+    step->changed |= next->verdict != MD_WAIT;
     switch (next->verdict) {
     case MD_GO_ON: to = stage + 1; break;
     case MD_GO_TO: to = stage_named(step->work->kind, next->stage); break;
@@ -195,11 +197,27 @@ static md_err *run_claimed(md_step *step)
 {
     MD_TRY(load_record(step));
     MD_TRY(step->work->stage ? run_stage(step) : look(step));
-    if (step->job->change != MD_JOB_AS_STORED)
+    if (step->job->change != MD_JOB_AS_STORED) {
         MD_TRY(md_job_save(step->core->store, step->job, step->p));
+        step->changed = 1;
+    }
     if (!step->work->stage)
         step->work->errors = 0;
     return NULL;
+}
+
+/** For those who look from outside. */
+static void tell_progress(const md_step *step)
+{
+    const md_work *work = step->work;
+    md_progress now = { .stage = -1, .changed = step->changed };
+
+    if (work->kind->group == MD_GROUP_STAGING) {
+        now.stage = work->stage ? (int)(work->stage - work->kind->stages) + 1 : 0;
+        now.since = work->stage ? work->since : 0;
+    }
+    if (step->core->progress)
+        step->core->progress(step->core->self, step->domain, &now);
 }
 
 md_err *md_step_run(const md_desk *desk, md_work *work, apr_pool_t *p)
@@ -225,6 +243,7 @@ md_err *md_step_run(const md_desk *desk, md_work *work, apr_pool_t *p)
         err = run_claimed(&step);
     if (err)
         err = fail(&step, err);
+    tell_progress(&step);
     md_store_release(desk->core->store, claim);
     return err;
 }

@@ -111,7 +111,8 @@ struct md_step {
     md_job *job;
     apr_time_t now;
     apr_pool_t *p;
-    void *data; /* of the kind */
+    void *data;  /* of the kind */
+    int changed; /* something of the domain in the store may be another now */
 };
 
 /**

@@ -20,6 +20,7 @@ typedef struct wish {
     apr_time_t at;
     const char *why;
     md_state state;
+    md_due_cause cause;
 } wish;
 
 static apr_interval_time_t lifetime_of(const md_cert_facts *cert)
@@ -110,10 +111,11 @@ static const char *expiry_text(const md_cert_facts *cert, apr_time_t now, apr_po
 static wish timed_wish(const md_policy *policy, const md_cert_fact *fact, apr_time_t now, apr_pool_t *p)
 {
     const md_cert_facts *cert = fact->cert;
-    wish result = { .state = MD_STATE_COMPLETE };
+    wish result = { .state = MD_STATE_COMPLETE, .cause = MD_DUE_EXPIRY };
 
     if (fact->revoked) {
         result.at = now;
+        result.cause = MD_DUE_REVOKED;
         result.why = "was revoked";
         return result;
     }
@@ -121,6 +123,7 @@ static wish timed_wish(const md_policy *policy, const md_cert_fact *fact, apr_ti
     if (policy->ari && fact->ari.until && fact->ari.from <= fact->ari.until &&
         suggested_time(fact) < result.at) {
         result.at = suggested_time(fact);
+        result.cause = MD_DUE_SUGGESTED;
         result.why = apr_pstrcat(p, "is to be renewed early, its certificate authority says",
                                  fact->ari_why ? ", see " : NULL, fact->ari_why, NULL);
         return result;
@@ -134,12 +137,12 @@ static wish wish_of(const md_domain *domain, const md_cert_fact *fact, apr_time_
     const char *why;
 
     if (fact->bad)
-        return (wish){ now, md_err_text(fact->bad, p), MD_STATE_ERROR };
+        return (wish){ now, md_err_text(fact->bad, p), MD_STATE_ERROR, MD_DUE_DAMAGED };
     if (!fact->cert)
-        return (wish){ now, "no certificate", MD_STATE_INCOMPLETE };
+        return (wish){ now, "no certificate", MD_STATE_INCOMPLETE, MD_DUE_MISSING };
     why = misfit(domain, fact->cert, p);
     if (why)
-        return (wish){ now, why, MD_STATE_INCOMPLETE };
+        return (wish){ now, why, MD_STATE_INCOMPLETE, MD_DUE_MISFIT };
     return timed_wish(&domain->policy, fact, now, p);
 }
 
@@ -173,7 +176,7 @@ static int is_beside(const md_policy *policy, const md_cert_fact *fact)
 md_due md_due_of(const md_domain *domain, const md_cert_fact *facts, int count, apr_time_t now, apr_pool_t *p)
 {
     md_due due = { .renew_at = 0 };
-    wish first = { now, "no certificate", MD_STATE_INCOMPLETE };
+    wish first = { now, "no certificate", MD_STATE_INCOMPLETE, MD_DUE_MISSING };
     int asked = 0;
 
     for (int i = 0; i < count; ++i) {
@@ -188,6 +191,7 @@ md_due md_due_of(const md_domain *domain, const md_cert_fact *facts, int count, 
     }
     due.state = first.state;
     due.why = first.why;
+    due.cause = first.cause;
     if (first.state != MD_STATE_COMPLETE)
         due.warn_at = 0;
     if (md_domain_renews(domain))

@@ -48,8 +48,19 @@ const apr_array_header_t *md_facts_choose(const md_policy *policy, const apr_arr
 const apr_array_header_t *md_facts_after(const md_policy *policy, const apr_array_header_t *at_start,
                                          const apr_array_header_t *live, apr_time_t now, apr_pool_t *p);
 
+/** Why a renewal comes when it comes. */
+typedef enum md_due_cause {
+    MD_DUE_MISSING, /* there is no certificate */
+    MD_DUE_DAMAGED, /* it cannot be read or used */
+    MD_DUE_MISFIT,  /* it is not what the domain wants */
+    MD_DUE_REVOKED,
+    MD_DUE_SUGGESTED, /* by the CA */
+    MD_DUE_EXPIRY     /* MDRenewWindow */
+} md_due_cause;
+
 typedef struct md_due {
     md_state state;
+    md_due_cause cause;
     const char
         *why; /* "no certificate", "expires in 29 days", "does not cover www.example.org"; never NULL */
     apr_time_t renew_at;          /* 0: never (not renewed by itself) */

@@ -6,6 +6,7 @@
 
 #include <apr_strings.h>
 #include <openssl/bio.h>
+#include <openssl/ct.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -14,7 +15,7 @@
 
 #include "tls/extensions.h"
 
-enum { CHAIN_MAX = 16, PEM_MAX = 256 * 1024, NAMES_MAX = 1024 };
+enum { CHAIN_MAX = 16, PEM_MAX = 256 * 1024, NAMES_MAX = 1024, SCTS_MAX = 16 };
 
 /** Certificates are not encrypted. Without this, one that says so makes OpenSSL ask at the server's terminal.
  */
@@ -25,6 +26,9 @@ static int no_pass_phrase(char *buffer, int size, int writing, void *self)
         *buffer = '\0';
     return -1;
 }
+
+/* Milliseconds; what is later is nonsense that must not overflow. */
+#define TIMESTAMP_MAX UINT64_C(253402300800000)
 
 static int is_end_of_pem(unsigned long error)
 {
@@ -237,6 +241,25 @@ static int has_must_staple(X509 *cert)
     return found;
 }
 
+/** Those that the CA has put into the certificate. */
+static const apr_array_header_t *scts_of(X509 *cert, apr_pool_t *p)
+{
+    STACK_OF(SCT) *list = X509_get_ext_d2i(cert, NID_ct_precert_scts, NULL, NULL);
+    apr_array_header_t *scts = list ? apr_array_make(p, 2, sizeof(md_sct)) : NULL;
+
+    for (int i = 0; i < sk_SCT_num(list) && i < SCTS_MAX; ++i) {
+        const SCT *each = sk_SCT_value(list, i);
+        unsigned char *id = NULL;
+        const size_t size = SCT_get0_log_id(each, &id);
+
+        APR_ARRAY_PUSH(scts, md_sct) =
+            (md_sct){ .log_id = md_hex((md_bytes){ (const char *)id, size }, p),
+                      .at = apr_time_from_msec((apr_time_t)(SCT_get_timestamp(each) % TIMESTAMP_MAX)) };
+    }
+    SCT_LIST_free(list);
+    return scts;
+}
+
 md_err *md_cert_facts_of(X509 *cert, apr_pool_t *p, md_cert_facts *out)
 {
     md_bytes serial = serial_bytes(cert, p);
@@ -253,6 +276,7 @@ md_err *md_cert_facts_of(X509 *cert, apr_pool_t *p, md_cert_facts *out)
         .ocsp_uri = access_uri(access, NID_ad_OCSP, p),
         .ari_id = ari_id(cert, serial, p),
         .subject_cn = common_name(X509_get_subject_name(cert), p),
+        .scts = scts_of(cert, p),
         .must_staple = has_must_staple(cert),
         .self_signed = X509_NAME_cmp(X509_get_issuer_name(cert), X509_get_subject_name(cert)) == 0,
     };

@@ -8,6 +8,12 @@
 #include "base/when.h"
 #include "tls/key.h"
 
+/** A log of Certificate Transparency has promised to publish the certificate (RFC 6962). */
+typedef struct md_sct {
+    const char *log_id; /* 64 lowercase hex digits */
+    apr_time_t at;
+} md_sct;
+
 /** What others need to know of a certificate, without OpenSSL types. Strings live in the pool given. */
 typedef struct md_cert_facts {
     md_period valid;
@@ -20,7 +26,8 @@ typedef struct md_cert_facts {
     const char *ocsp_uri;   /* OCSP of AIA, or NULL */
     const char *ari_id;     /* RFC 9773 4.1 (serial keeps its leading zero octet), or NULL without AKI */
     const char *subject_cn; /* or NULL */
-    int must_staple;        /* TLS feature status_request, RFC 7633 */
+    const apr_array_header_t *scts; /* of md_sct, those inside the certificate; NULL: none */
+    int must_staple;                /* TLS feature status_request, RFC 7633 */
     int self_signed;
 } md_cert_facts;
 
