@@ -28,7 +28,7 @@ def make_certificates(folder, hosts):
             "privkey": {"type": "EC", "curve": "P-256"}, "state": 2}, indent=2))
 
 
-def server(who, folder, hosts, certs):
+def server(who, folder, hosts, certs, extra=""):
     """A configured server of this contestant."""
     place = folder / who
     place.mkdir()
@@ -45,7 +45,7 @@ def server(who, folder, hosts, certs):
         httpd.store.path.mkdir()
         (httpd.store.path / "domains").mkdir(mode=0o700)
         make_links(httpd.store.file("domains"), certs, hosts)
-    return httpd.configure("MDPrivateKeys P-256" if managed else "", *[f"MDomain {h}" for h in hosts if managed], *vhosts)
+    return httpd.configure(extra, "MDPrivateKeys P-256" if managed else "", *[f"MDomain {h}" for h in hosts if managed], *vhosts)
 
 
 def make_links(domains, certs, hosts):

@@ -15,6 +15,7 @@
 #include "httpd/promote.h"
 #include "httpd/staple.h"
 #include "jobs/core.h"
+#include "status/cache.h"
 
 typedef struct md_run {
     server_rec *base;
@@ -26,6 +27,7 @@ typedef struct md_run {
     md_board *board;
     md_live_slot *slots;
     md_staples *staples; /* NULL: nothing is stapled */
+    md_cache *cache; /* of the status */
     md_promoter *promoter;
     md_installed *installed;
     md_exec_turns turns;

@@ -269,6 +269,7 @@ int md_startup_before_ssl(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, se
     if (err)
         return HTTP_INTERNAL_SERVER_ERROR;
     fill_core(run);
+    run->cache = md_cache_make(&run->core, run->p);
     run_now = run;
     apr_pool_cleanup_register(p, run, forget_run, apr_pool_cleanup_null);
     return OK;
@@ -414,6 +415,7 @@ int md_startup_after_ssl(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, ser
     md_promoter_export(run->promoter, ptemp);
     tell_installed(run, ptemp);
     survey(run, ptemp);
+    md_cache_fill(run->cache);
     if (!run->watched && !run->core.stapling) {
         md_log(MD_LOG_DEBUG, 10075, "no managed domain needs to be looked after");
         return OK;

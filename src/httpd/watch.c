@@ -90,6 +90,21 @@ static void listen_to_others(md_watch *here)
     apr_pool_destroy(p);
 }
 
+/** For the status pages of all children. */
+static void tell_load(const md_watch *here)
+{
+    md_load load = { .beat = md_now(here->run->core.clock) };
+    int in_progress, queued;
+
+    if (!here->engine)
+        return;
+    md_engine_load(here->engine, &in_progress, &queued);
+    load.in_progress = (unsigned)in_progress;
+    load.queued = (unsigned)queued;
+    load.next = md_engine_next(here->engine);
+    md_board_set_load(here->run->board, &load);
+}
+
 static void end(md_watch *here)
 {
     if (!here->engine)
@@ -117,6 +132,7 @@ static apr_status_t on_watchdog(int state, void *data, apr_pool_t *p)
     case AP_WATCHDOG_STATE_RUNNING:
         begin(here);
         listen_to_others(here);
+        tell_load(here);
         break;
     case AP_WATCHDOG_STATE_STOPPING: end(here); break;
     default: break;
