@@ -9,6 +9,7 @@
 #include <http_protocol.h>
 #include <http_request.h>
 #include <http_ssl.h>
+#include <mod_status.h>
 #include <mpm_common.h>
 
 #include "httpd/answer.h"
@@ -43,6 +44,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_quick_handler(md_answer_quick, NULL, caches, APR_HOOK_REALLY_FIRST);
     md_answer_filters();
     ap_hook_handler(md_page_status, NULL, NULL, APR_HOOK_MIDDLE);
+    APR_OPTIONAL_HOOK(ap, status_hook, md_page_server_status, NULL, NULL, APR_HOOK_MIDDLE);
 }
 
 __attribute__((visibility("default"))) module AP_MODULE_DECLARE_DATA md_module = {

@@ -7,10 +7,12 @@
 
 #include <apr_strings.h>
 #include <http_protocol.h>
+#include <mod_status.h>
 #include <string.h>
 #include <util_script.h>
 
 #include "base/log.h"
+#include "status/print.h"
 
 #define PUBLIC_PATH "/.httpd/certificate-status"
 
@@ -140,6 +142,27 @@ int md_page_status(request_rec *r)
     if (!run)
         return send_version(r);
     return domain ? send_one(r, run, domain) : send_document(r, run, &query);
+}
+
+int md_page_server_status(request_rec *r, int flags)
+{
+    const md_run *run = md_run_now();
+    const apr_time_t now = apr_time_now();
+    md_found found = { .each = apr_array_make(r->pool, 1, sizeof(md_bytes)) };
+    md_bytes text;
+
+    if (run && !run->plan->policy.server_status)
+        return DECLINED;
+    if (run)
+        md_cache_find(run->cache, &MD_QUERY_ALL, r->pool, &found);
+    if (flags & AP_STATUS_SHORT)
+        text = md_print_text(&found, now, r->pool);
+    else if (found.each->nelts)
+        text = md_print_html(&found, now, r->pool);
+    else
+        return DECLINED;
+    ap_rwrite(text.data, (int)text.size, r);
+    return OK;
 }
 
 int md_page_public(request_rec *r, const md_run *run)
