@@ -16,6 +16,8 @@
 
 enum { ACCOUNTS_TRIED = 4 };
 #define ACCOUNT_PAUSE apr_time_from_msec(20)
+/* What is live is moved to the domain's folder within seconds, or when what is in the way has been mended. */
+#define MOVED_SOON apr_time_from_sec(2)
 
 /** What follows from the facts, and when the CA is to be asked for a suggestion; 0: never. */
 static md_err *read_due(md_step *step, md_due *due, apr_time_t *ask_at)
@@ -103,11 +105,24 @@ static int is_held_back(const md_step *step, apr_time_t asked)
            apr_time_from_sec(apr_time_sec(asked)) <= job->last_run;
 }
 
-static apr_time_t when_finished(const md_step *step, const md_due *due)
+/** A set that is live is asked about once it has been moved; until then the next look comes soon, and later the
+ * longer that takes. */
+static apr_time_t when_moved(const md_step *step, apr_time_t ask_at)
+{
+    const apr_interval_time_t late = step->now - ask_at;
+
+    if (!ask_at || ask_at > step->now)
+        return ask_at;
+    return step->now + (late > MOVED_SOON ? late : MOVED_SOON);
+}
+
+static apr_time_t when_finished(const md_step *step, const md_due *due, apr_time_t ask_at)
 {
     if (step->job->stage || !step->job->notified_renewed)
         return step->now; /* something is left to do for it */
-    return due->renew_at ? next_look(step, due, 0) : 0;
+    if (!due->renew_at)
+        return 0;
+    return next_look(step, due, step->domain->policy.live ? when_moved(step, ask_at) : 0);
 }
 
 /** MDWarnWindow: told once a day, until a new certificate is there. */
@@ -137,7 +152,7 @@ md_err *md_renew_due(md_step *step, apr_time_t *at)
     MD_TRY(read_due(step, &due, &ask_at));
     warn_of_expiry(step, &due);
     if (step->job->finished) {
-        *at = when_finished(step, &due);
+        *at = when_finished(step, &due, ask_at);
         return NULL;
     }
     MD_TRY(

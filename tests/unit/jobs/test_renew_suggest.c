@@ -57,6 +57,21 @@ static renewing *in_use(const char *keys)
     return r;
 }
 
+START_TEST(what_is_live_is_asked_about_when_it_has_been_moved)
+{
+    renewing *r = renewing_make("example.org", "P-256", kit_pool);
+
+    r->ca->suggests = 1;
+    renewing_run(r, A_MINUTE);
+    ck_assert(renewing_is_staged(r));
+    fake_clock_pass(r->clock, 6 * AN_HOUR);
+    ck_assert_int_le(renewing_rest(r), 2 * AN_HOUR);
+    r->domain->policy.live = 0;
+    ck_assert_int_gt(renewing_rest(r), 2 * AN_HOUR);
+    ck_assert_int_eq(asked(r, "GET /suggest/"), 0);
+}
+END_TEST
+
 START_TEST(the_ca_gets_its_way)
 {
     renewing *r = in_use("P-256");
@@ -190,6 +205,7 @@ Suite *suite_jobs_renew_suggest(void)
     Suite *suite = suite_create("jobs/renew_suggest");
     TCase *tests = kit_case(suite, "suggestions");
 
+    tcase_add_test(tests, what_is_live_is_asked_about_when_it_has_been_moved);
     tcase_add_test(tests, the_ca_gets_its_way);
     tcase_add_test(tests, each_key_replaces_the_certificate_of_its_own);
     KIT_ADD_ROWS(tests, what_cannot_be_replaced_is_ordered_anew, refusals);

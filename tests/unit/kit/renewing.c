@@ -161,9 +161,18 @@ renewing *renewing_make(const char *names, const char *keys, apr_pool_t *p)
     return r;
 }
 
+static const md_kind *const kinds[] = { &md_kind_renew, NULL };
+
+apr_interval_time_t renewing_rest(renewing *r)
+{
+    md_engine *engine = md_engine_make(&r->core, kinds, r->p);
+
+    md_engine_run(engine, md_now(r->core.clock));
+    return md_engine_next(engine) - md_now(r->core.clock);
+}
+
 void renewing_run(renewing *r, apr_interval_time_t at_most)
 {
-    static const md_kind *const kinds[] = { &md_kind_renew, NULL };
     apr_time_t end = md_now(r->core.clock) + at_most, next;
     apr_pool_t *pool;
     md_engine *engine;

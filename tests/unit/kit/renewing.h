@@ -39,6 +39,8 @@ md_domain *renewing_add(renewing *r, const char *names, const char *keys);
 /** One process: an engine of its own that runs (the clock is moved) until the domain is done for now, it
  * dies, or `at_most` has passed. */
 void renewing_run(renewing *r, apr_interval_time_t at_most);
+/** One process that looks once: how long it rests then. */
+apr_interval_time_t renewing_rest(renewing *r);
 /** The next process dies after so many changes of the store. */
 void renewing_die_after_changes(renewing *r, int changes);
 /** The next process dies with this request (1: the first): before the CA sees it, or before the answer
