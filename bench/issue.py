@@ -79,7 +79,7 @@ def run(who, count, sleep, folder, args):
     folder.chmod(0o755)
     dns = pebble.ChallengeServer(folder)
     knobs = {"va_sleeptime": sleep} if sleep else {"va_nosleep": 1}
-    ca = pebble.Pebble(folder, dns, **knobs)
+    ca = pebble.Pebble(folder, dns, wfe_noncereject=args.nonces, **knobs)
     hosts = [f"h{i}.bench.example.test" for i in range(count)]
     try:
         if who == "flood":
@@ -125,13 +125,13 @@ def scene(title, count, sleep, folder, args):
 
 
 def main():
-    args = arguments(__doc__, of="ours,stock,flood", runs=1, quick=100, slow=60, sleep=3, connections=8, limit=600)
+    args = arguments(__doc__, of="ours,stock,flood", runs=1, quick=100, slow=60, sleep=3, nonces=5, connections=8, limit=600)
     result = {}
     with workplace() as folder:
         if args.quick:
             result[f"{args.quick} without CA delay"] = scene("quick", args.quick, 0, folder, args)
         if args.slow:
-            result[f"{args.slow} with PEBBLE_VA_SLEEPTIME={args.sleep}"] = scene("slow", args.slow, args.sleep, folder, args)
+            result[f"{args.slow} with PEBBLE_VA_SLEEPTIME={args.sleep}, {args.nonces} % bad nonces"] = scene("slow", args.slow, args.sleep, folder, args)
     rows = [(title, who, f"{value['per_second']}/s" if isinstance(value, dict) else f"{value} x")
             for title, part in result.items() for who, value in part.items()]
     show(result, rows, ("scene", "who", "rate"), args.json)

@@ -89,6 +89,18 @@ md_err *md_authz_answer(const md_call *call, const md_challenge *challenge, apr_
     return md_call_post(call, &post, p, &answer);
 }
 
+int md_authz_is_stuck(const md_authz *authz)
+{
+    int stuck = 0;
+
+    for (int i = 0; authz->status == MD_AUTHZ_PENDING && i < authz->challenges->nelts; ++i) {
+        const md_challenge *challenge = &APR_ARRAY_IDX(authz->challenges, i, md_challenge);
+
+        stuck |= challenge->error && md_text_equal(challenge->status, "pending");
+    }
+    return stuck;
+}
+
 md_err *md_authz_problem(const md_authz *authz, apr_time_t now, apr_pool_t *p)
 {
     for (int i = 0; i < authz->challenges->nelts; ++i) {

@@ -36,7 +36,11 @@ MD_MUST md_err *md_authz_from_json(const json_t *doc, const char *url, apr_pool_
 MD_MUST md_err *md_authz_read(const md_call *call, const char *url, apr_pool_t *p, md_authz **out);
 /** Tells the CA that the challenge can be checked (POST {}). */
 MD_MUST md_err *md_authz_answer(const md_call *call, const md_challenge *challenge, apr_pool_t *p);
-/** Why it is invalid: the failed challenge's error, as MD_FAULT_VALIDATION naming the DNS name. */
+/** Has the CA looked and found nothing, and waits to be told again? Some leave authorization and challenge
+ * pending then, with the challenge's error. One that is "processing" looks again by itself (RFC 8555 8.2). */
+int md_authz_is_stuck(const md_authz *authz);
+/** Why it is invalid, or pending still: the failed challenge's error, as MD_FAULT_VALIDATION naming the DNS
+ * name. */
 md_err *md_authz_problem(const md_authz *authz, apr_time_t now, apr_pool_t *p);
 
 #endif

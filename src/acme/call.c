@@ -8,7 +8,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
-enum { NONCE_REPEATS = 4 };
+enum { NONCE_REPEATS = 9 };
 #define LONGEST_WAIT apr_time_from_sec(24 * 3600)
 
 /** Sends within the gate's cap and takes what every answer brings: the nonce, and a wish to be left alone. */

@@ -210,7 +210,7 @@ md_next md_renew_set_up(md_step *step)
         return FAILED(err);
     err = set_up(step, order, words);
     if (err && md_event_waits(err))
-        return AGAIN_AT(step->now + MD_ASK_AGAIN);
+        return STEP_ASIDE_UNTIL(step->now + MD_ASK_AGAIN);
     return err ? setup_failed(step, words, err) : NEXT_STAGE;
 }
 
@@ -244,7 +244,7 @@ md_next md_renew_propagate(md_step *step)
     if (!err && !lacking->nelts)
         return NEXT_STAGE;
     if (err && md_event_waits(err))
-        return AGAIN_AT(step->now + MD_ASK_AGAIN);
+        return STEP_ASIDE_UNTIL(step->now + MD_ASK_AGAIN);
     if (passed >= SPREAD_PATIENCE)
         return setup_failed(step, words, not_spread(step, err, lacking));
     if (pause < SPREAD_QUICK)
@@ -310,7 +310,7 @@ md_next md_renew_preflight(md_step *step)
     if (!err)
         return NEXT_STAGE;
     if (md_event_waits(err))
-        return AGAIN_AT(step->now + MD_ASK_AGAIN);
+        return STEP_ASIDE_UNTIL(step->now + MD_ASK_AGAIN);
     if (step->domain->policy.preflight == MD_PREFLIGHT_ON)
         return setup_failed(step, words, err);
     warn_of(step, solver, err);
@@ -332,6 +332,14 @@ md_next md_renew_answer(md_step *step)
     return next_authz(step, "authorize");
 }
 
+/** The CA has counted the failure, but its order can be gone on with. */
+static md_next tell_stuck(md_step *step, const md_authz *authz)
+{
+    md_err *why = md_authz_problem(authz, step->now, step->p), *err = md_renew_pay(step, MD_BUDGET_FAILURES);
+
+    return FAILED(err ? err : why);
+}
+
 md_next md_renew_await_authz(md_step *step)
 {
     md_authz *authz;
@@ -349,6 +357,8 @@ md_next md_renew_await_authz(md_step *step)
     err = md_authz_read(call_of(step), MD_NAME(order->authorizations, step->work->index), step->p, &authz);
     if (err)
         return md_renew_order_failed(step, err);
+    if (md_authz_is_stuck(authz))
+        return tell_stuck(step, authz);
     if (authz->status == MD_AUTHZ_PENDING)
         return md_renew_poll(step, authz->retry_after, apr_pstrcat(step->p, "checking ", authz->name, NULL));
     if (authz->status != MD_AUTHZ_VALID)

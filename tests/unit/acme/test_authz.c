@@ -85,6 +85,20 @@ START_TEST(the_problem_names_the_name_and_is_one_of_validation)
 }
 END_TEST
 
+#define FAILED_ONE(status)                                                                           \
+    "{\"type\":\"http-01\",\"url\":\"https://ca.test/1\",\"token\":\"t\",\"status\":\"" status "\"," \
+    "\"error\":{\"type\":\"urn:ietf:params:acme:error:connection\",\"detail\":\"no\"}}"
+
+START_TEST(an_authorization_that_waits_to_be_told_again_is_stuck)
+{
+    ck_assert(md_authz_is_stuck(read_text(AUTHZ("pending", FAILED_ONE("pending")))));
+    ck_assert(!md_authz_is_stuck(read_text(AUTHZ("pending", FAILED_ONE("processing")))));
+    ck_assert(!md_authz_is_stuck(read_text(AUTHZ("invalid", FAILED_ONE("invalid")))));
+    ck_assert(!md_authz_is_stuck(
+        read_text(AUTHZ("pending", "{\"type\":\"http-01\",\"url\":\"https://ca.test/1\",\"token\":\"t\"}"))));
+}
+END_TEST
+
 START_TEST(an_answered_challenge_makes_it_valid)
 {
     md_order *order;
@@ -112,6 +126,7 @@ Suite *suite_acme_authz(void)
     tcase_add_test(tests, each_status_is_known);
     tcase_add_test(tests, what_has_no_identifier_is_refused);
     tcase_add_test(tests, the_problem_names_the_name_and_is_one_of_validation);
+    tcase_add_test(tests, an_authorization_that_waits_to_be_told_again_is_stuck);
     tcase_add_test(tests, an_answered_challenge_makes_it_valid);
     return suite;
 }
