@@ -7,6 +7,9 @@
 #include <apr_strings.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef MD_TEST_HOOKS
+#include <unistd.h>
+#endif
 
 #include "base/log.h"
 #include "plan/due.h"
@@ -39,8 +42,25 @@ void md_step_poke(const md_step *step)
         step->desk->poke(step->desk->engine, step->domain);
 }
 
+#ifdef MD_TEST_HOOKS
+/** For tests that kill the server at a certain stage: the thread stays where it is. */
+static void hold_here(const md_stage *stage)
+{
+    const char *at = getenv("MD_TEST_HOLD_AT");
+
+    if (!at || strcmp(at, stage->name) != 0)
+        return;
+    md_log(MD_LOG_NOTICE, 0, "held before %s", stage->name);
+    for (;;)
+        pause();
+}
+#else
+#define hold_here(stage) ((void)0)
+#endif
+
 static void enter(md_step *step, const md_stage *stage)
 {
+    hold_here(stage);
     step->work->stage = stage;
     step->work->since = step->work->at = step->now;
     md_log(MD_LOG_DEBUG, 10052, "%s: %s", step->work->domain->name, stage->doing);

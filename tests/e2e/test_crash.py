@@ -2,13 +2,15 @@
 """kill -9 at any point of an order: it goes on, with the same account, the same key, and no order to spare."""
 
 import os
+import re
 import signal
 
 import pytest
 
-from kit import tls
+from kit import places, tls
 from kit.ca_proxy import Answer, Proxy
 from kit.checks import covers
+from kit.pebble import Pebble
 from kit.proc import wait_until
 from kit.store import spki
 
@@ -71,6 +73,40 @@ def test_killed_in_the_middle_of_a_step_the_order_goes_on(ca, httpd, name, step,
         httpd.restart()
         assert len(httpd.store.names("accounts")) == 1
         assert tls.leaf(httpd.https_port, name()) == cert
+
+
+def stages():
+    """The stages of a renewal, as the page about them has them (which a unit test compares with the code)."""
+    page = (places.TOP / "docs/jobs.md").read_text().split("## The stages of a renewal")[1].split("\n## ")[0]
+    return re.findall(r"^\| `([\w-]+)` \|", page, re.M)
+
+
+@pytest.fixture(scope="module")
+def agreeable_ca(lab, dns):
+    """A CA that finds every name proved, also while the server is down: no order fails for that."""
+    folder = lab / "agreeable"
+    folder.mkdir()
+    ca = Pebble(folder, dns, strict=True, va_always_valid=1)
+    yield ca
+    ca.stop()
+
+
+@pytest.mark.parametrize("stage", stages())
+def test_killed_at_any_stage_the_same_order_goes_on(agreeable_ca, new_httpd, name, stage):
+    httpd = new_httpd(agreeable_ca, module=places.held_module())
+    with Proxy(httpd.root, agreeable_ca) as proxy:
+        httpd.env = {"MD_TEST_HOLD_AT": stage}
+        httpd.managing(name(), name("alias"), ca_url=proxy.url, ca_file=proxy.ca_file).start()
+        httpd.wait_for_log(f"held before {stage}", 30)
+        httpd.kill()
+        httpd.env = {}
+        httpd.start()
+        cert = tls.wait_for_cert(httpd.https_port, name(), 60)
+        assert covers(cert, name(), name("alias"))
+        assert len(proxy.orders) == 1 and len(proxy.accounts) == 1
+        httpd.restart()
+        assert tls.leaf(httpd.https_port, name()) == cert
+        assert len(httpd.store.names("accounts")) == 1 and len(proxy.orders) == 1
 
 
 def test_a_killed_server_that_waits_for_validation_goes_on(new_ca, new_httpd, name):

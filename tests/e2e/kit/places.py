@@ -22,6 +22,11 @@ def a2md_under_test():
     return pathlib.Path(os.environ.get("MD_A2MD", module_under_test().parent / "a2md")).resolve()
 
 
+def held_module():
+    """The module under test with a hook for tests: $MD_HELD_MODULE, else what was built beside it."""
+    return pathlib.Path(os.environ.get("MD_HELD_MODULE", module_under_test().parent / "tests/mod_md_held.so")).resolve()
+
+
 def stock_module():
     """Debian's own mod_md.so, for taking over its store and for figures side by side."""
     return modules_dir() / "mod_md.so"
