@@ -178,9 +178,13 @@ md_err *md_problem_read(const json_t *problem, const char *doing, apr_time_t now
 static const char *shown(const md_http_response *response, apr_pool_t *p)
 {
     const char *type = md_http_header(response, "Content-Type");
+    json_t *doc;
+    const int broken =
+        response->body.size && md_http_is_json(response) && md_json_read(response->body, p, &doc) != NULL;
 
-    return apr_psprintf(p, "HTTP status %d%s%s%s%s%s", response->status, type ? ", " : "",
+    return apr_psprintf(p, "HTTP status %d%s%s%s%s%s%s", response->status, type ? ", " : "",
                         type ? md_excerpt(md_bytes_of(type), 60, p) : "",
+                        broken ? ", which is no valid JSON" : "",
                         response->body.size ? ", beginning with '" : ", an empty body",
                         response->body.size ? md_excerpt(response->body, BODY_EXCERPT, p) : "",
                         response->body.size ? "'" : "");

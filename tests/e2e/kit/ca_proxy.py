@@ -8,7 +8,9 @@ import http.client
 import http.server
 import json
 import re
+import socket
 import ssl
+import struct
 import threading
 import time
 
@@ -20,10 +22,12 @@ PROBLEM = "application/problem+json"
 
 
 class Answer:
-    """What to answer instead: status, body, headers; `slow` seconds before it, `cut` to end within the body."""
+    """What to answer instead: status, body, headers; `slow` seconds before it. Within the body it may `cut` the connection,
+    `reset` it, `stall`, or go on `endless`ly."""
 
-    def __init__(self, status=200, body=b"", kind=JSON, headers=(), slow=0.0, cut=False):
-        self.status, self.kind, self.headers, self.slow, self.cut = status, kind, list(headers), slow, cut
+    def __init__(self, status=200, body=b"", kind=JSON, headers=(), slow=0.0, cut=False, how=""):
+        self.status, self.kind, self.headers, self.slow = status, kind, list(headers), slow
+        self.how = "cut" if cut else how
         self.body = body.encode() if isinstance(body, str) else body
 
 
@@ -89,12 +93,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Type", answer.kind)
         for name, value in answer.headers:
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(answer.body)))
+        if answer.how != "endless":
+            self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(answer.body[:len(answer.body) // 2] if answer.cut else answer.body)
-        if answer.cut:
-            self.close_connection = True
+            self.wfile.write(answer.body[:len(answer.body) // 2] if answer.how else answer.body)
+        self.close_connection |= bool(answer.how)
+        if answer.how == "reset":
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            socket.socket(fileno=self.connection.detach()).close()  # without a word of TLS
+        elif answer.how == "stall":
+            self.server.proxy.released.wait(60)
+        while answer.how == "endless":
+            self.wfile.write(b" " * 65536)              # until the client has had enough
 
     def log_message(self, *args):
         """Requests are noted by the proxy."""
@@ -121,21 +132,26 @@ class Proxy:
     def __init__(self, folder, ca=None, names=("localhost", "127.0.0.1"), days=30, starts=-1):
         self.ca, self.port = ca, free_port()
         self.url = f"https://localhost:{self.port}/dir"
-        self.ca_file, key_file = folder / "proxy-tls.pem", folder / "proxy-key.pem"
-        key = pki.new_key()
-        self.ca_file.write_bytes(pki.cert_pem(pki.new_cert(list(names), key, days=days, starts=starts)))
-        key_file.write_bytes(pki.key_pem(key))
-        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.tls.load_cert_chain(self.ca_file, key_file)
+        self.folder, self.ca_file = folder, folder / "proxy-tls.pem"
+        self.tls = self.identity("proxy", names, days, starts)
         self.rules, self.requests, self.gates, self.lock = [], [], [], threading.Lock()
         self.flying, self.peak = 0, 0   # requests side by side: now, and at most
         self.agents = set()             # User-Agent headers
         self.accounts = set()           # URLs of accounts the CA made or found
         self.orders = set()             # URLs of orders it made: requests are more, as some nonces are refused
         self.released = threading.Event()
-        self.server = Server(("127.0.0.1", self.port), Handler)
-        self.server.proxy = self
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+        self.server = None
+        self.open()
+
+    def identity(self, name, names, days=30, starts=-1):
+        """A TLS context with a certificate of its own, which is its own root: <name>-tls.pem."""
+        cert_file, key_file = self.folder / f"{name}-tls.pem", self.folder / f"{name}-key.pem"
+        key = pki.new_key()
+        cert_file.write_bytes(pki.cert_pem(pki.new_cert(list(names), key, days=days, starts=starts)))
+        key_file.write_bytes(pki.key_pem(key))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(cert_file, key_file)
+        return context
 
     def __enter__(self):
         return self
@@ -143,8 +159,20 @@ class Proxy:
     def __exit__(self, *exc):
         for event in [self.released, *self.gates]:
             event.set()
-        self.server.shutdown()
-        self.server.server_close()
+        self.close()
+
+    def open(self):
+        """Take connections."""
+        self.server = Server(("127.0.0.1", self.port), Handler)
+        self.server.proxy = self
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def close(self):
+        """Refuse connections."""
+        if self.server:
+            self.server.shutdown()
+            self.server.server_close()
+            self.server = None
 
     def answer(self, pattern, what, times=1_000_000):
         """From now on requests `METHOD /path` that match get `what`: an Answer, or a function of the CA's Answer."""
