@@ -19,6 +19,7 @@ enum { NONCES_MAX = 64, NONCE_LENGTH_MAX = 256, PROFILES_MAX = 64, IDENTITIES_MA
 #define SILENT_PAUSE  apr_time_from_sec(1)
 #define SILENCE_KNOWN apr_time_from_sec(2)
 #define TELL_EACH     apr_time_from_sec(3600)
+#define REST_MAX      apr_time_from_sec(9 * 24 * 3600)
 
 static const struct {
     const char *name, *url;
@@ -198,6 +199,12 @@ const char *md_ca_kind(const md_ca *ca)
     return ca->kind;
 }
 
+/** Nobody is asked to rest for so long: the clock was set back. */
+static apr_time_t believed(apr_time_t rest_until, apr_time_t now)
+{
+    return rest_until > now + REST_MAX ? 0 : rest_until;
+}
+
 /** How many requests may be in flight; under the lock. */
 static int room(const md_ca *ca)
 {
@@ -211,6 +218,7 @@ int md_ca_enter(md_ca *ca, apr_time_t now, apr_time_t *again)
     int may;
 
     pthread_mutex_lock(&ca->lock);
+    ca->rest_until = believed(ca->rest_until, now);
     may = ca->rest_until <= now && ca->in_flight < room(ca);
     ca->in_flight += may;
     if (may)
@@ -264,12 +272,12 @@ void md_ca_rest_orders(md_ca *ca, apr_time_t until)
     pthread_mutex_unlock(&ca->lock);
 }
 
-apr_time_t md_ca_orders_rest(md_ca *ca)
+apr_time_t md_ca_orders_rest(md_ca *ca, apr_time_t now)
 {
     apr_time_t until;
 
     pthread_mutex_lock(&ca->lock);
-    until = ca->orders_rest_until;
+    until = believed(ca->orders_rest_until, now);
     pthread_mutex_unlock(&ca->lock);
     return until;
 }

@@ -67,7 +67,7 @@ md_err *md_ca_silence(md_ca *ca, apr_time_t since, apr_time_t now, apr_pool_t *p
 /** No new order or account before this time: the CA has said so about the account. What was ordered goes on.
  */
 void md_ca_rest_orders(md_ca *ca, apr_time_t until);
-apr_time_t md_ca_orders_rest(md_ca *ca);
+apr_time_t md_ca_orders_rest(md_ca *ca, apr_time_t now);
 /** One more new order out of the budget. *spent is what the store knows to be spent, and afterwards what is
  * to be kept there. False: it is used up (and `anyway` is not said), and *spent is when there is more. */
 int md_ca_pay_order(md_ca *ca, const md_rate *rate, int anyway, apr_time_t now, apr_time_t *spent);

@@ -14,12 +14,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "jobs/heap.h"
 
 #define IDLE_MAX  apr_time_from_sec(10)
 #define LOOK_MAX  apr_time_from_sec(30)  /* clocks are set and machines sleep: look again */
 #define LONG_WAIT apr_time_from_sec(600) /* an order that waits longer gives its turn to others */
 #define SLEEP_MAX apr_time_from_msec(100)
+#define SET_BACK  apr_time_from_sec(5) /* clocks that are adjusted step back by less */
 
 enum { STEP_MEMORY = 256 * 1024 /* kept between the steps of a worker */ };
 
@@ -27,7 +29,8 @@ typedef struct entry {
     md_heap_item item; /* first: heaps give this back */
     md_work work;
     int running, queued, poked;
-    int in_progress; /* is one of the orders in progress */
+    int in_progress;              /* is one of the orders in progress */
+    apr_interval_time_t set_back; /* of the engine, when its step began */
 } entry;
 
 typedef struct worker {
@@ -51,7 +54,9 @@ struct md_engine {
     const md_kind *const *each_kind;
     int *first; /* of each kind: where its jobs begin */
     md_heap due, queue;
-    int turns; /* orders that may begin */
+    int turns;                    /* orders that may begin */
+    apr_time_t seen;              /* the latest time that was seen */
+    apr_interval_time_t set_back; /* by how much the clock was, in all */
     int stopping, idle, has_lead;
     int max_workers;
     worker workers[MD_ENGINE_THREADS];
@@ -75,12 +80,33 @@ static void schedule(md_engine *engine, entry *job, apr_time_t when)
         call_lead(engine);
 }
 
+/** When the clock was set back, what waits does not wait for longer. Clocks that jump ahead make things due.
+ */
+static void follow_clock(md_engine *engine, apr_time_t now)
+{
+    const apr_interval_time_t earlier = engine->seen - now;
+    const int count = engine->kinds * engine->domains;
+
+    if (earlier > SET_BACK) {
+        md_log(MD_LOG_NOTICE, 0, "the clock was set back by %s", md_duration_words(earlier, engine->p));
+        md_heap_shift(&engine->due, earlier);
+        md_heap_shift(&engine->queue, earlier);
+        engine->set_back += earlier;
+        for (int i = 0; i < count; ++i)
+            if (!engine->jobs[i].running)
+                engine->jobs[i].work.since -= earlier;
+    }
+    if (earlier > SET_BACK || now > engine->seen)
+        engine->seen = now;
+}
+
 /** A job that can run now, or NULL. Orders that have to wait for their turn are put into the queue on the
  * way. */
 static entry *next_job(md_engine *engine, apr_time_t now)
 {
     md_heap_item *top;
 
+    follow_clock(engine, now);
     while ((top = md_heap_top(&engine->due)) && top->when <= now) {
         entry *next = (entry *)md_heap_pop(&engine->due);
 
@@ -94,6 +120,7 @@ static entry *next_job(md_engine *engine, apr_time_t now)
             next->in_progress = 1;
         }
         next->running = 1;
+        next->set_back = engine->set_back;
         return next;
     }
     return NULL;
@@ -115,8 +142,13 @@ static void free_turn(md_engine *engine, entry *job)
 /** Takes a job back after its step. */
 static void take_back(md_engine *engine, entry *job, apr_time_t now)
 {
-    const md_work *work = &job->work;
+    md_work *work = &job->work;
 
+    follow_clock(engine, now);
+    if (work->at && job->set_back != engine->set_back) {
+        work->at -= engine->set_back - job->set_back;
+        work->since -= engine->set_back - job->set_back;
+    }
     job->running = 0;
     if (job->in_progress &&
         (!work->stage || !work->stage->order || work->aside || work->at - now > LONG_WAIT))

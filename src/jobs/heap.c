@@ -90,3 +90,9 @@ void md_heap_move(md_heap *heap, md_heap_item *item, apr_time_t when)
     else
         sink(heap, item->place, item);
 }
+
+void md_heap_shift(md_heap *heap, apr_interval_time_t earlier)
+{
+    for (unsigned place = 1; place <= heap->count; ++place)
+        heap->items[place]->when -= earlier;
+}

@@ -27,6 +27,8 @@ md_heap_item *md_heap_top(const md_heap *heap);
 void md_heap_push(md_heap *heap, md_heap_item *item, apr_time_t when);
 /** Takes the earliest out; NULL when empty. */
 md_heap_item *md_heap_pop(md_heap *heap);
+/** Makes all times earlier by so much, which keeps their order. */
+void md_heap_shift(md_heap *heap, apr_interval_time_t earlier);
 /** Changes the time of an item that is in the heap. */
 void md_heap_move(md_heap *heap, md_heap_item *item, apr_time_t when);
 

@@ -18,6 +18,7 @@ enum { ACCOUNTS_TRIED = 4 };
 #define ACCOUNT_PAUSE apr_time_from_msec(20)
 /* What is live is moved to the domain's folder within seconds, or when what is in the way has been mended. */
 #define MOVED_SOON apr_time_from_sec(2)
+#define CLOCK_DRIFT   apr_time_from_sec(60)
 
 /** What follows from the facts, and when the CA is to be asked for a suggestion; 0: never. */
 static md_err *read_due(md_step *step, md_due *due, apr_time_t *ask_at)
@@ -102,6 +103,7 @@ static int is_held_back(const md_step *step, apr_time_t asked)
     const md_job *job = step->job;
 
     return job->errors && job->next_run > step->now && !step->work->urged &&
+           job->last_run <= step->now + CLOCK_DRIFT && /* else the clock was wrong then, or is now */
            apr_time_from_sec(apr_time_sec(asked)) <= job->last_run;
 }
 
@@ -388,8 +390,8 @@ md_next md_renew_account(md_step *step)
 
     if (renewal->call.account)
         return NEXT_STAGE;
-    if (md_ca_orders_rest(renewal->gate) > step->now)
-        return STEP_ASIDE_UNTIL(md_ca_orders_rest(renewal->gate));
+    if (md_ca_orders_rest(renewal->gate, step->now) > step->now)
+        return STEP_ASIDE_UNTIL(md_ca_orders_rest(renewal->gate, step->now));
     if (!md_ca_account_begin(renewal->gate))
         return AGAIN_AT(step->now + ACCOUNT_PAUSE);
     err = have_account(step);

@@ -186,7 +186,7 @@ static int may_be_for_replaced(const md_err *err)
 
 static md_next may_order(md_step *step)
 {
-    const apr_time_t rests_until = md_ca_orders_rest(call_of(step)->ca);
+    const apr_time_t rests_until = md_ca_orders_rest(call_of(step)->ca, step->now);
 
     return rests_until > step->now ? STEP_ASIDE_UNTIL(rests_until) : md_renew_pay_order(step);
 }

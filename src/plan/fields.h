@@ -75,7 +75,7 @@
      "Ask for a challenge through the addresses of its name before the certificate authority does, and do not let it ask what would fail, or only warn.") \
  ROW(ca_budget,      KEYWORD,  "MDCABudget",             NULL,             "auto",   ANYWHERE, "auto=0|on=1|off=2", \
      "Ask a certificate authority for no more than what authorities usually allow: what is known of it, all that is known of others, or anything.") \
- ROW(proxy_url,      URL,      "MDHttpProxy",            "proxy-url",      NULL,     ANYWHERE, "url", \
+ ROW(proxy_url,      URL,      "MDHttpProxy",            "proxy-url",      NULL,     ANYWHERE, "url|none", \
      "HTTP proxy for requests to certificate authorities.") \
  ROW(ca_file,        PATH,     "MDCACertificateFile",    "ca-certs",       NULL,     ANYWHERE, "file|none", \
      "PEM file with the roots that the certificate authority's own server is checked against.") \

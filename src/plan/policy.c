@@ -145,12 +145,14 @@ const char *md_setting_url_reason(const char *url, apr_pool_t *p)
     return NULL;
 }
 
+/** "none" ends what is inherited. */
 static const char *read_url(const char *text, const char **out, apr_pool_t *p)
 {
-    const char *why = md_setting_url_reason(text, p);
+    const int none = !strcasecmp(text, "none");
+    const char *why = none ? NULL : md_setting_url_reason(text, p);
 
     if (!why)
-        *out = text;
+        *out = none ? NULL : text;
     return why;
 }
 

@@ -11,6 +11,7 @@ from kit import pebble, tls
 from kit.a2md import A2md
 from kit.ca_proxy import Proxy, problem
 from kit.pki import UTC, cert_pem
+from kit.store import spki
 
 PAGE = "https://ca.example.test/why?incident=7"
 
@@ -61,6 +62,7 @@ def test_a_revoked_certificate_is_replaced(short_ca, new_httpd, name):
     assert short_ca.cert_status(first) == "Revoked"
     second = tls.wait_for_cert(httpd.https_port, name(), 40, unlike=first)
     assert short_ca.cert_status(second) == "Valid"
+    assert spki(second.public_key()) != spki(first.public_key()), "the key may have been the reason"
 
 
 def test_a_window_in_the_future_is_waited_for_and_shown(short_ca, new_httpd, name):

@@ -42,7 +42,8 @@ SETTINGS = {
     "MDCertificateKeyFile": (None, None, None, "/own.key", ["/own.key"]),
 }
 # What ends an inheritance: the domain has its default again.
-ENDED = {"MDExternalAccountBinding": "None", "MDCAChallenges": "", "MDRequireHttps": "OFF", "MDPrivateKeys": "Default"}
+ENDED = {"MDExternalAccountBinding": "None", "MDCAChallenges": "", "MDRequireHttps": "OFF", "MDPrivateKeys": "Default",
+         "MDHttpProxy": "none", "MDHttpProxyCACertificateFile": "none"}
 # Words that mean the same: directive, words, where it is in md.json, and how.
 SPELLINGS = [
     ("MDDriveMode", "always", "renew-mode", 2), ("MDRenewMode", "AUTOMATIC", "renew-mode", 1), ("MDRenewMode", "stick", "renew-mode", 0),

@@ -187,6 +187,35 @@ START_TEST(who_steps_aside_gives_the_turn_to_others)
 }
 END_TEST
 
+START_TEST(a_clock_that_is_set_back_makes_nobody_wait_for_longer)
+{
+    md_engine *engine = md_engine_make(&core, kinds, kit_pool);
+    const apr_interval_time_t years = 4 * 365 * 24 * 3600 * A_SECOND;
+
+    fake_clock_set(clock_, FAKE_NOW + years);
+    says[0] = AGAIN_AT(FAKE_NOW + years + 10 * A_SECOND);
+    run(engine, A_SECOND);
+    ck_assert(!was_done[0]);
+    fake_clock_set(clock_, FAKE_NOW);
+    md_engine_run(engine, FAKE_NOW);
+    ck_assert_int_le(md_engine_next(engine), FAKE_NOW + 10 * A_SECOND);
+    run(engine, 10 * A_SECOND);
+    ck_assert(was_done[0]);
+}
+END_TEST
+
+START_TEST(after_a_machine_slept_all_goes_on)
+{
+    md_engine *engine = md_engine_make(&core, kinds, kit_pool);
+
+    says[0] = AGAIN_AT(FAKE_NOW + 10 * A_SECOND);
+    run(engine, A_SECOND);
+    fake_clock_set(clock_, FAKE_NOW + 100000 * A_SECOND);
+    md_engine_run(engine, md_now(core.clock));
+    ck_assert(was_done[0]);
+}
+END_TEST
+
 START_TEST(a_failure_gives_the_turn_to_others_and_comes_back)
 {
     md_engine *engine = md_engine_make(&core, kinds, kit_pool);
@@ -361,6 +390,8 @@ Suite *suite_jobs_engine(void)
     tcase_add_test(tcase, orders_in_progress_are_bounded_and_others_follow_in_order);
     tcase_add_test(tcase, a_long_wait_gives_the_turn_to_others);
     tcase_add_test(tcase, who_steps_aside_gives_the_turn_to_others);
+    tcase_add_test(tcase, a_clock_that_is_set_back_makes_nobody_wait_for_longer);
+    tcase_add_test(tcase, after_a_machine_slept_all_goes_on);
     tcase_add_test(tcase, a_failure_gives_the_turn_to_others_and_comes_back);
     tcase_add_test(tcase, initial_delay_is_waited_for);
     tcase_add_test(tcase, a_poked_domain_is_looked_at_again);

@@ -197,6 +197,20 @@ START_TEST(a_damaged_record_is_as_good_as_none)
 }
 END_TEST
 
+START_TEST(a_failure_at_a_time_that_is_yet_to_come_holds_nobody_back)
+{
+    renewing *r = world("off");
+
+    r->ca->fail_name = "www.example.org";
+    renewing_run(r, apr_time_from_sec(1));
+    ck_assert_int_eq(r->ca->orders, 1);
+    r->ca->fail_name = NULL;
+    fake_clock_set(r->clock, md_now(r->core.clock) - 1000 * AN_HOUR);
+    renewing_run(r, apr_time_from_sec(1));
+    ck_assert_int_eq(r->ca->orders, 2);
+}
+END_TEST
+
 Suite *suite_jobs_renew_budget(void)
 {
     Suite *suite = suite_create("jobs/renew_budget");
@@ -211,6 +225,7 @@ Suite *suite_jobs_renew_budget(void)
     tcase_add_test(tcase, other_names_have_a_budget_of_their_own);
     tcase_add_test(tcase, orders_of_an_account_go_on_one_by_one);
     tcase_add_test(tcase, new_accounts_are_few);
+    tcase_add_test(tcase, a_failure_at_a_time_that_is_yet_to_come_holds_nobody_back);
     tcase_add_test(tcase, a_damaged_record_is_as_good_as_none);
     return suite;
 }

@@ -276,10 +276,13 @@ START_TEST(none_ends_what_the_server_says)
     ck_assert_ptr_null(read_text("MDHttpProxyCACertificateFile", "/roots.pem", &base));
     ck_assert_ptr_null(read_text("MDExternalAccountBinding", "kid hmac", &base));
     ck_assert_ptr_null(read_text("MDCACertificateFile", "none", &over));
+    ck_assert_ptr_null(read_text("MDHttpProxy", "http://proxy.test", &base));
+    ck_assert_ptr_null(read_text("MDHttpProxy", "None", &over));
     ck_assert_ptr_null(read_text("MDHttpProxyCACertificateFile", "None", &over));
     ck_assert_ptr_null(read_text("MDExternalAccountBinding", "none", &over));
     md_policy_merge(&merged, &base, &over);
     ck_assert_ptr_null(merged.ca_file);
+    ck_assert_ptr_null(merged.proxy_url);
     ck_assert_ptr_null(merged.proxy_ca_file);
     ck_assert_ptr_null(md_policy_binding(&merged, "https://ca.test/"));
 }
