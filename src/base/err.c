@@ -114,6 +114,27 @@ static const struct {
     { "md:tls", "Check the roots that the CA's server is verified with (MDCACertificateFile)" },
     { "md:too-large", "Check that MDCertificateAuthority is the directory URL of an ACME CA" },
     { "md:bad-answer", "Check that MDCertificateAuthority is the directory URL of an ACME CA" },
+    { "md:ocsp-unreachable",
+      "Check that this machine can connect to the OCSP responder (firewall, MDHttpProxy); "
+      "the last response is used as long as it is valid" },
+    { "md:ocsp-busy", "The responder has a problem; it is asked again by itself" },
+    { "md:ocsp-refused", "Look at the CA's status page if this lasts; it is asked again by itself" },
+    { "md:ocsp-unknown",
+      "New certificates may need some minutes until the responder knows them; if this lasts, "
+      "ask the CA, or replace the certificate" },
+    { "md:ocsp-untrusted", "Check that the certificate file has the right issuer, and what is between this "
+                           "machine and the responder; if both are fine, report this to the CA" },
+    { "md:ocsp-outdated", "Check the clock of this machine; it is asked again by itself" },
+    { "md:ocsp-malformed", "Check what is between this machine and the responder (MDHttpProxy); it is asked "
+                           "again by itself" },
+    { "md:ocsp-other",
+      "Check what is between this machine and the responder (MDHttpProxy); it is asked again "
+      "by itself" },
+    { "md:ocsp-replayed", "Look for a proxy that keeps the responder's answers if this lasts" },
+    { "md:ocsp-no-issuer", "Add the certificate of the issuer to the certificate file" },
+    { "md:no-first-staple",
+      "See what the responder's problem is; the certificate in use stays until there is a "
+      "response for the new one, or set 'MDMustStaple off'" },
     { "md:bad-certificate",
       "The CA sent a certificate that cannot be used; report this to the CA if it persists" },
     { "md:bad-file", "The file was set aside; restore it from a backup or let it be made anew" },

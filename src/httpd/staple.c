@@ -149,6 +149,9 @@ static int add_certificate(md_staples *staples, const server_rec *server, const 
     each.sha1 = apr_pstrdup(staples->p, sha1);
     each.responder = apr_pstrdup(staples->p, facts->ocsp_uri);
     each.expires = facts->valid.until;
+    each.shown = facts->names->nelts ? apr_pstrdup(staples->p, MD_NAME(facts->names, 0))
+                 : facts->subject_cn ? apr_pstrdup(staples->p, facts->subject_cn)
+                                     : each.sha1;
     each.leaf = apr_pstrmemdup(staples->p, leaf.data, leaf.size);
     each.issuer = issuer_text(staples, leaf.data + leaf.size);
     APR_ARRAY_PUSH(staples->primed, md_stapled) = each;

@@ -15,6 +15,7 @@
 #include "acme/account.h"
 #include "acme/solver.h"
 #include "base/log.h"
+#include "ocsp/staple.h"
 #include "plan/due.h"
 #include "store/creds.h"
 
@@ -267,6 +268,22 @@ static int live_covers_all(const moving *move, apr_pool_t *p)
     return 1;
 }
 
+/** Is every certificate that is live within its time? */
+static int live_is_good(const moving *move, apr_pool_t *p)
+{
+    const md_key_specs *specs = move->domain->policy.keys;
+
+    for (int i = 0; i < specs->nelts; ++i) {
+        md_cert_facts *live;
+
+        if (md_creds_load_facts(move->store, MD_GROUP_DOMAINS, move->domain->name, MD_SPEC(specs, i), p,
+                                &live) ||
+            !live || !md_period_has(live->valid, move->now))
+            return 0;
+    }
+    return 1;
+}
+
 /** Does the set have any name of the domain at all? */
 static int has_some_name(const moving *move, const apr_array_header_t *creds)
 {
@@ -310,11 +327,29 @@ static md_err *is_early(const moving *move, apr_pool_t *p, int *early)
     return NULL;
 }
 
+/** A certificate that must be stapled waits for its first response while what is live is good. */
+static md_err *lacks_staple(const moving *move, const apr_array_header_t *creds, apr_pool_t *p, int *lacks)
+{
+    *lacks = 0;
+    if (!move->domain->policy.stapling || !live_is_good(move, p))
+        return NULL;
+    for (int i = 0; i < creds->nelts && !*lacks; ++i) {
+        const md_cert_facts *facts = &APR_ARRAY_IDX(creds, i, const md_creds *)->facts;
+        md_staple *staple;
+
+        if (!facts->must_staple || !facts->ocsp_uri)
+            continue;
+        MD_TRY(md_staple_load(move->store, move->domain->name, facts->sha1, p, &staple));
+        *lacks = !staple || staple->valid.until <= move->now;
+    }
+    return NULL;
+}
+
 static md_err *move_set(moving *move, int publish, apr_pool_t *p, md_activation *outcome)
 {
     apr_array_header_t *creds;
     md_err *err = load_staged(move, p, &creds);
-    int early;
+    int early, lacks = 0;
 
     if (err) {
         if (is_unusable(err))
@@ -329,7 +364,9 @@ static md_err *move_set(moving *move, int publish, apr_pool_t *p, md_activation 
         return NULL;
     }
     MD_TRY(is_early(move, p, &early));
-    if (early) {
+    if (!early && !publish)
+        MD_TRY(lacks_staple(move, creds, p, &lacks));
+    if (early || lacks) {
         *outcome = MD_ACTIVATION_INCOMPLETE;
         return NULL;
     }

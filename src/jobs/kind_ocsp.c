@@ -107,7 +107,7 @@ static apr_time_t when_due(const md_step *step)
 
     if (valid.until > step->now)
         due = md_staple_renew_at(valid, step->domain->policy.staple_window, at->is.sha1);
-    if (job->next_run > due && !step->work->urged)
+    if (job->next_run > due && !step->work->urged && (job->errors || due > step->now))
         due =
             md_staple_retry(valid.until > step->now ? valid : (md_period){ 0, 0 }, job->next_run, step->now);
     return due;
@@ -156,8 +156,8 @@ static void act_on_status(const md_step *step, const md_staple *before, const md
     if (now->status != MD_OCSP_REVOKED)
         return;
     if (!before || before->status != MD_OCSP_REVOKED)
-        md_log(MD_LOG_WARN, 10500, "%s: its certificate was revoked, its OCSP responder says%s",
-               step->domain->name,
+        md_log(MD_LOG_WARN, 10500, "%s: the certificate of %s was revoked, its OCSP responder says%s",
+               step->domain->name, ((const work *)step->data)->is.shown,
                step->domain->index >= 0 && md_domain_renews(step->domain)
                    ? "; it is replaced by a new one now"
                    : "; replace it, because clients refuse it");
@@ -224,6 +224,8 @@ static md_next ask(md_step *step)
     err = md_ocsp_take_turn(step, &turn);
     if (turn.again)
         return AGAIN_AT(turn.again);
+    if (err)
+        err = md_wrap(step->p, err, "there is no new OCSP response for the certificate of %s", at->is.shown);
     if (err && turn.by_get)
         return AGAIN_AT(step->now);
     if (!err)

@@ -33,6 +33,7 @@ static const md_stage stages[] = {
     { "await-cert",  "waiting for the certificate",            md_renew_await_cert,   1, 1 },
     { "download",    "fetching the certificate",               md_renew_download,     1, 1 },
     { "verify",      "checking the new keys and certificates", md_renew_verify,       0, 1 },
+    { "staple",      "fetching the first OCSP response",       md_renew_staple,       0, 0 },
     { "announce",    "telling about the new certificate",      md_renew_announce,     0, 0 },
     { "prove",       "checking what clients get",              md_renew_prove,        0, 0 },
     { NULL, NULL, NULL, 0, 0 },

@@ -44,6 +44,7 @@ md_next md_renew_finalize(md_step *step);
 md_next md_renew_await_cert(md_step *step);
 md_next md_renew_download(md_step *step);
 md_next md_renew_verify(md_step *step);
+md_next md_renew_staple(md_step *step);
 md_next md_renew_announce(md_step *step);
 md_next md_renew_prove(md_step *step);
 

@@ -298,7 +298,7 @@ md_next md_renew_choose_ca(md_step *step)
     if (!at || at > step->now)
         return FINISHED(at); /* done by somebody else while this one queued */
     if (step->job->finished)
-        return GO_TO(step->job->notified_renewed ? "prove" : "announce");
+        return GO_TO(step->job->notified_renewed ? "prove" : "staple");
     if (!may_begin(step, &at))
         return FINISHED(at);
     err = md_renew_preview(step->core, step->domain, step->p); /* before a CA is bothered */

@@ -33,6 +33,7 @@ static md_err *find_live(const md_core *core, const md_stapled *which, apr_pool_
     MD_TRY(md_chain_facts(out->chain, p, &facts));
     out->sha1 = facts.sha1;
     out->responder = facts.ocsp_uri;
+    out->shown = which->domain->name;
     out->expires = facts.valid.until;
     return NULL;
 }
@@ -49,7 +50,10 @@ md_err *md_stapled_find(const md_core *core, const md_stapled *which, apr_time_t
         if (which->managed)
             MD_TRY(is_of_domain(core, which, p, &served));
         if (served)
-            *out = (md_stapled_now){ which->sha1, which->responder, which->expires, NULL };
+            *out = (md_stapled_now){ .sha1 = which->sha1,
+                                     .responder = which->responder,
+                                     .shown = which->shown,
+                                     .expires = which->expires };
     }
     if (!out->responder || out->expires <= now)
         out->sha1 = NULL;

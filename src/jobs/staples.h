@@ -18,6 +18,7 @@ typedef struct md_stapled {
     const char *responder;     /* URL */
     apr_time_t expires;        /* the certificate's end */
     const char *leaf, *issuer; /* PEM */
+    const char *shown;         /* a name in it, for messages */
     int managed;               /* of the store: replaced by what goes live for the domain */
 } md_stapled;
 
@@ -55,7 +56,7 @@ MD_MUST md_err *md_staple_states(const md_core *core, apr_pool_t *p, apr_array_h
 /** A certificate that is served now. */
 typedef struct md_stapled_now {
     const char *sha1; /* NULL: there is none: it has not come yet, is not served any more, or has expired */
-    const char *responder;
+    const char *responder, *shown;
     apr_time_t expires;
     md_chain *chain; /* NULL: md_stapled_chain() has it */
 } md_stapled_now;

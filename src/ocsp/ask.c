@@ -101,6 +101,16 @@ static md_err *read_answer(const md_http_response *response, const md_chain *cha
     return NULL;
 }
 
+/** Failures of the way there, whose usual advice is about CAs. */
+static md_err *not_reached(md_err *err)
+{
+    if (!strcmp(err->type, "md:too-large"))
+        err->type = "md:ocsp-malformed";
+    else if (err->fault == MD_FAULT_REMOTE && strcmp(err->type, "md:cancelled") != 0)
+        err->type = "md:ocsp-unreachable";
+    return err;
+}
+
 md_err *md_ocsp_ask(const md_ocsp_way *way, const md_chain *chain, apr_time_t now, apr_pool_t *p,
                     md_ocsp_reply *out)
 {
@@ -114,7 +124,9 @@ md_err *md_ocsp_ask(const md_ocsp_way *way, const md_chain *chain, apr_time_t no
     request = request_by(way, der, p);
     err = md_http_send(way->http, &request, way->route, p, &response);
     out->reached = !err;
-    if (!err) {
+    if (err) {
+        err = not_reached(err);
+    } else {
         err = read_answer(&response, chain, der, now, out, p);
         out->refuses_post = err && !way->get && response.status >= 400 && response.status != 429 &&
                             (response.status < 500 || response.status == 501);
