@@ -107,7 +107,7 @@ static apr_time_t when_due(const md_step *step)
 
     if (valid.until > step->now)
         due = md_staple_renew_at(valid, step->domain->policy.staple_window, at->is.sha1);
-    if (job->next_run > due && !step->work->urged && (job->errors || due > step->now))
+    if (job->next_run > due && !step->work->urged && (job->errors || valid.until > step->now))
         due =
             md_staple_retry(valid.until > step->now ? valid : (md_period){ 0, 0 }, job->next_run, step->now);
     return due;
