@@ -64,7 +64,7 @@
  ROW(prefer_files,   FLAG,     "MDPreferFiles",          NULL,             "off",    ANYWHERE, NULL, \
      "Serve certificate files of one's own (MDCertificateFile, or SSLCertificateFile of a virtual host) even when the managed certificate is newer.") \
  ROW(stapling,       FLAG,     "MDStapling",             "stapling",       "off",    ANYWHERE, NULL, \
-     "Staple OCSP responses to handshakes.") \
+     "Fetch OCSP responses in the background and staple them to handshakes, in place of mod_ssl's own stapling.") \
  ROW(staple_others,  FLAG,     "MDStapleOthers",         NULL,             "on",     ANYWHERE, NULL, \
      "With MDStapling: staple for certificates of other sources too.") \
  ROW(dns01_cmd,      COMMAND,  "MDChallengeDns01",       "cmd-dns-01",     NULL,     ANYWHERE, "program [argument...]", \
@@ -76,7 +76,7 @@
  ROW(ca_budget,      KEYWORD,  "MDCABudget",             NULL,             "auto",   ANYWHERE, "auto=0|on=1|off=2", \
      "Ask a certificate authority for no more than what authorities usually allow: what is known of it, all that is known of others, or anything.") \
  ROW(proxy_url,      URL,      "MDHttpProxy",            "proxy-url",      NULL,     ANYWHERE, "url|none", \
-     "HTTP proxy for requests to certificate authorities.") \
+     "HTTP proxy for requests to certificate authorities and OCSP responders.") \
  ROW(ca_file,        PATH,     "MDCACertificateFile",    "ca-certs",       NULL,     ANYWHERE, "file|none", \
      "PEM file with the roots that the certificate authority's own server is checked against.") \
  ROW(proxy_ca_file,  PATH,     "MDHttpProxyCACertificateFile", "proxy-ca-certs", NULL, ANYWHERE, "file|none", \
@@ -132,7 +132,7 @@
  ROW(server_status,  FLAG,     "MDServerStatus",         NULL,             "on",     SHARED,   NULL, \
      "Show managed domains in server-status.") \
  ROW(staple_keep,    SLICE,    "MDStaplingKeepResponse", NULL,             "7d",     SHARED,   "any%", \
-     "How long unused OCSP responses are kept.") \
+     "How long unused OCSP responses are kept; a share is one of 7 days.") \
  ROW(staple_window,  SLICE,    "MDStaplingRenewWindow",  NULL,             "33%",    SHARED,   NULL, \
      "Renew an OCSP response when this much of its life is left.") \
  ROW(store_dir,      PATH,     "MDStoreDir",             NULL,             "md",     GLOBAL,   "folder", \

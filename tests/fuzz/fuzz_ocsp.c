@@ -7,7 +7,7 @@
 
 /* A certificate and its issuer, whose key is in nobody's hands any more. */
 static const char chain_pem[] =
-#include "ocsp_chain.h"
+#include "ocsp_chain.inc"
     ;
 
 void fuzz_one(md_bytes input, apr_pool_t *p)

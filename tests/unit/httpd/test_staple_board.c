@@ -139,6 +139,13 @@ static void *read_on(void *data)
     return NULL;
 }
 
+static void write_on(const md_bytes *texts)
+{
+    for (int i = 0; i < ROUNDS || !atomic_load(&seen); ++i)
+        md_staple_board_put(board, 1, ID_A, texts[i % 2], UNTIL);
+    atomic_store(&ended, 1);
+}
+
 START_TEST(readers_never_see_halves)
 {
     const md_bytes texts[] = { text_of('x', 25), text_of('y', 3000) };
@@ -146,9 +153,7 @@ START_TEST(readers_never_see_halves)
 
     for (int i = 0; i < READERS; ++i)
         pthread_create(&readers[i], NULL, read_on, NULL);
-    for (int i = 0; i < ROUNDS || !atomic_load(&seen); ++i)
-        md_staple_board_put(board, 1, ID_A, texts[i % 2], UNTIL);
-    atomic_store(&ended, 1);
+    write_on(texts);
     for (int i = 0; i < READERS; ++i)
         pthread_join(readers[i], NULL);
     ck_assert(!atomic_load(&torn));
