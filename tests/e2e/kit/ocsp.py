@@ -48,6 +48,7 @@ class Responder:
             """One request."""
 
             protocol_version = "HTTP/1.1"
+            wbufsize = -1                               # one packet an answer
 
             def answer(self, der):
                 """Sign and send."""
