@@ -184,8 +184,7 @@ int md_staple_prime(server_rec *server, apr_pool_t *p, const char *id, apr_size_
 /** Will certificates of the domain go live without a restart? */
 static int may_go_live(const md_domain *domain)
 {
-    return domain->policy.stapling && domain->policy.live &&
-           (md_domain_renews(domain) || domain->policy.renew_mode != MD_RENEW_MANUAL);
+    return domain->policy.stapling && domain->policy.live; /* a2md can renew what is not renewed by itself */
 }
 
 static int count_all(const md_staples *staples)

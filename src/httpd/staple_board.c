@@ -77,6 +77,15 @@ static word *word_at(row *in, unsigned which, size_t i)
     return i < HEAD_WORDS ? &in->at.first.places[which].head[i] : &in->tail[which][i - HEAD_WORDS];
 }
 
+/** Up to eight octets of a response. */
+static unsigned long long octets_at(md_bytes response, size_t at)
+{
+    unsigned long long value = 0;
+
+    memcpy(&value, response.data + at, response.size - at < WORD ? response.size - at : WORD);
+    return value;
+}
+
 static void read_id(const void *id, unsigned long long into[ID_WORDS])
 {
     memset(into, 0, ID_WORDS * WORD);
@@ -93,32 +102,8 @@ static void fill(row *in, unsigned which, const void *id, md_bytes response, apr
         atomic_store_explicit(&to->id[i], words[i], memory_order_relaxed);
     atomic_store_explicit(&to->size, response.size, memory_order_relaxed);
     atomic_store_explicit(&to->until, (unsigned long long)until, memory_order_relaxed);
-    for (size_t at = 0; at < response.size; at += WORD) {
-        const size_t size = response.size - at < WORD ? response.size - at : WORD;
-        unsigned long long value = 0;
-
-        memcpy(&value, response.data + at, size);
-        atomic_store_explicit(word_at(in, which, at / WORD), value, memory_order_relaxed);
-    }
-}
-
-void md_staple_board_put(md_staple_board *board, int index, const void *id, md_bytes response,
-                         apr_time_t until)
-{
-    row *in = &board->rows[index];
-    unsigned count;
-
-    if (response.size > MD_OCSP_SIZE_MAX)
-        return;
-    pthread_mutex_lock(&board->lock);
-    count = atomic_load(&in->at.first.count) + 1;
-    if (!count)
-        count = 2; /* zero is for rows without anything */
-    atomic_thread_fence(memory_order_release);
-    fill(in, count & 1, id, response, until);
-    atomic_store_explicit(&in->at.first.count, count, memory_order_release);
-    atomic_store(&in->at.first.age, atomic_fetch_add(board->age, 1) + 1);
-    pthread_mutex_unlock(&board->lock);
+    for (size_t at = 0; at < response.size; at += WORD)
+        atomic_store_explicit(word_at(in, which, at / WORD), octets_at(response, at), memory_order_relaxed);
 }
 
 static int is_about(const place *from, const void *id)
@@ -130,6 +115,38 @@ static int is_about(const place *from, const void *id)
     for (int i = 0; i < ID_WORDS; ++i)
         same &= atomic_load_explicit(&from->id[i], memory_order_relaxed) == words[i];
     return same;
+}
+
+/** Is this what the row has already? Then its pages need not be touched. */
+static int is_known(row *in, const void *id, md_bytes response, apr_time_t until)
+{
+    const unsigned count = atomic_load(&in->at.first.count);
+    const place *from = &in->at.first.places[count & 1];
+    int same = count && is_about(from, id) && atomic_load(&from->size) == response.size &&
+               (apr_time_t)atomic_load(&from->until) == until;
+
+    for (size_t at = 0; same && at < response.size; at += WORD)
+        same = atomic_load(word_at(in, count & 1, at / WORD)) == octets_at(response, at);
+    return same;
+}
+
+void md_staple_board_put(md_staple_board *board, int index, const void *id, md_bytes response,
+                         apr_time_t until)
+{
+    row *in = &board->rows[index];
+    unsigned count;
+
+    if (response.size > MD_OCSP_SIZE_MAX || is_known(in, id, response, until))
+        return;
+    pthread_mutex_lock(&board->lock);
+    count = atomic_load(&in->at.first.count) + 1;
+    if (!count)
+        count = 2; /* zero is for rows without anything */
+    atomic_thread_fence(memory_order_release);
+    fill(in, count & 1, id, response, until);
+    atomic_store_explicit(&in->at.first.count, count, memory_order_release);
+    atomic_store(&in->at.first.age, atomic_fetch_add(board->age, 1) + 1);
+    pthread_mutex_unlock(&board->lock);
 }
 
 static apr_size_t copy(row *in, unsigned which, const void *id, apr_time_t now, char *into)

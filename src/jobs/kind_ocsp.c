@@ -10,6 +10,9 @@
 #include "base/log.h"
 #include "plan/due.h"
 
+/* Of md_work.again, beyond what renewals keep there: the certificate is named by SHA-256 in this attempt. */
+enum { AGAIN_SHA256 = 1 << 24 };
+
 /** What a step works on; md_step.data. */
 typedef struct work {
     const md_stapled *which;
@@ -126,6 +129,20 @@ static md_err *due(md_step *step, apr_time_t *at)
     return NULL;
 }
 
+/** Is there another way to ask? Whether POST is refused is remembered for all certificates of the responder.
+ */
+static int other_way(const md_step *step, md_responder *gate, const md_ocsp_reply *reply)
+{
+    if (reply->refuses_post) {
+        md_responder_set_get(gate);
+        return 1;
+    }
+    if (!reply->knows_not || (step->work->again & AGAIN_SHA256))
+        return 0;
+    step->work->again |= AGAIN_SHA256;
+    return 1;
+}
+
 /** What is to be done about a failure is up to whoever waits for the answer. */
 md_err *md_ocsp_take_turn(const md_step *step, md_ocsp_turn *turn)
 {
@@ -136,17 +153,15 @@ md_err *md_ocsp_take_turn(const md_step *step, md_ocsp_turn *turn)
     md_err *err;
 
     turn->again = 0;
-    turn->by_get = 0;
+    turn->otherwise = 0;
     if (!md_responder_enter(gate, step->now, &turn->again))
         return NULL;
     turn->again = 0;
     way.get = md_responder_wants_get(gate);
+    way.sha256 = (step->work->again & AGAIN_SHA256) != 0;
     err = md_ocsp_ask(&way, turn->chain, step->now, step->p, &turn->reply);
     md_responder_leave(gate, turn->reply.reached, md_now(step->core->clock), err ? err->not_before : 0);
-    if (turn->reply.refuses_post) {
-        md_responder_set_get(gate);
-        turn->by_get = 1;
-    }
+    turn->otherwise = err && other_way(step, gate, &turn->reply);
     return err;
 }
 
@@ -226,7 +241,7 @@ static md_next ask(md_step *step)
         return AGAIN_AT(turn.again);
     if (err)
         err = md_wrap(step->p, err, "there is no new OCSP response for the certificate of %s", at->is.shown);
-    if (err && turn.by_get)
+    if (turn.otherwise)
         return AGAIN_AT(step->now);
     if (!err)
         err = keep(step, &turn.reply.staple);

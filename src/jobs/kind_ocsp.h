@@ -16,7 +16,7 @@ typedef struct md_ocsp_turn {
     const char *url;
     const md_chain *chain;
     apr_time_t again; /* the gate is closed: come back then; 0: it was asked */
-    int by_get;       /* a failure: POST is refused, ask again now */
+    int otherwise;    /* a failure, but another way of asking has not been tried: ask again now */
     md_ocsp_reply reply;
 } md_ocsp_turn;
 

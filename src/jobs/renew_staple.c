@@ -84,7 +84,7 @@ md_next md_renew_staple(md_step *step)
     turn.url = facts.ocsp_uri;
     turn.chain = chain;
     err = md_ocsp_take_turn(step, &turn);
-    if (turn.again || turn.by_get)
+    if (turn.again || turn.otherwise)
         return AGAIN_AT(turn.again ? turn.again : step->now);
     if (!err)
         err = md_staple_save(step->core->store, step->domain->name, facts.sha1, &turn.reply.staple, step->p);

@@ -92,10 +92,15 @@ static md_err *read_answer(const md_http_response *response, const md_chain *cha
                            apr_time_t now, md_ocsp_reply *out, apr_pool_t *p)
 {
     md_ocsp_answer answer;
+    md_err *err;
 
     if (response->status != 200)
         return refused(response, now, p);
-    MD_TRY(md_ocsp_check(chain, response->body, asked, now, p, &answer));
+    err = md_ocsp_check(chain, response->body, asked, now, p, &answer);
+    if (err) {
+        out->knows_not = !strcmp(err->type, "md:ocsp-refused");
+        return err;
+    }
     out->staple = (md_staple){ response->body, answer.status, answer.valid };
     out->no_sooner = no_sooner(response, now);
     return NULL;
@@ -130,6 +135,7 @@ md_err *md_ocsp_ask(const md_ocsp_way *way, const md_chain *chain, apr_time_t no
         err = read_answer(&response, chain, der, now, out, p);
         out->refuses_post = err && !way->get && response.status >= 400 && response.status != 429 &&
                             (response.status < 500 || response.status == 501);
+        out->knows_not &= !way->sha256;
     }
     return err ? md_wrap(p, err, "the OCSP responder %s", md_url_shown(way->url, p)) : NULL;
 }

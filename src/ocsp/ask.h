@@ -22,6 +22,7 @@ typedef struct md_ocsp_reply {
     md_staple staple;
     int reached;          /* an HTTP answer came */
     int refuses_post;     /* with a failure: worth trying by GET */
+    int knows_not;        /* with a failure: worth trying by SHA-256 */
     apr_time_t no_sooner; /* the responder says that nothing new is to be had before; 0: it says nothing */
 } md_ocsp_reply;
 

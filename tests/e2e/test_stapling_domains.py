@@ -97,6 +97,21 @@ def test_renewals_are_stapled_in_all_children_and_the_old_certificate_is_forgott
     assert len(domain.httpd.log_lines("AH10059")) == third_is_not_asked_for
 
 
+@pytest.mark.parametrize("mpm", ["worker", "prefork"])
+def test_children_of_all_kinds_staple_what_goes_live(domain, new_httpd, mpm):
+    domain.httpd = new_httpd(domain.httpd.ca, mpm=mpm)
+    domain.start()
+    domain.wait()
+    assert [domain.seen().status for _ in range(8)] == ["good"] * 8
+
+
+def test_the_stapling_of_mod_ssl_may_be_on_as_well(domain):
+    domain.start("MDStapling on", "SSLUseStapling on", "SSLStaplingCache shmcb:run/staples(512000)")
+    cert = tls.wait_for_cert(domain.httpd.https_port, domain.host)
+    domain.wait(cert)
+    assert domain.httpd.store.json("ocsp", domain.host, f"ocsp-{sha1(cert)}.json")
+
+
 def test_several_keys_of_a_domain_are_stapled_as_they_go_live(domain):
     domain.start(inside="MDPrivateKeys RSA 2048 P-256\nMDStapling on", hosts=None)
     domain.wait(options=("-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"))

@@ -97,6 +97,19 @@ START_TEST(a_row_speaks_of_one_certificate)
 }
 END_TEST
 
+START_TEST(what_is_there_already_is_not_written_again)
+{
+    unsigned age;
+
+    md_staple_board_put(board, 1, ID_A, text_of('1', 10), UNTIL);
+    age = md_staple_board_age(board, 1);
+    md_staple_board_put(board, 1, ID_A, text_of('1', 10), UNTIL);
+    ck_assert_uint_eq(md_staple_board_age(board, 1), age);
+    md_staple_board_put(board, 1, ID_A, text_of('1', 10), UNTIL + 1);
+    ck_assert_uint_gt(md_staple_board_age(board, 1), age);
+}
+END_TEST
+
 START_TEST(rows_know_which_is_older)
 {
     md_staple_board_put(board, 2, ID_A, text_of('1', 10), UNTIL);
@@ -172,6 +185,7 @@ Suite *suite_httpd_staple_board(void)
     tcase_add_test(tcase, what_is_too_long_is_not_taken);
     tcase_add_test(tcase, what_has_expired_is_not_given_out);
     tcase_add_test(tcase, a_row_speaks_of_one_certificate);
+    tcase_add_test(tcase, what_is_there_already_is_not_written_again);
     tcase_add_test(tcase, rows_know_which_is_older);
     tcase_add_test(tcase, other_processes_see_what_is_put);
     tcase_add_test(tcase, readers_never_see_halves);

@@ -306,6 +306,27 @@ START_TEST(get_is_tried_where_post_is_refused)
 }
 END_TEST
 
+START_TEST(sha256_is_tried_where_the_certificate_is_not_known)
+{
+    to->only_sha256 = to->says.sha256 = 1;
+    run();
+    ck_assert_int_eq(to->asked, 2);
+    ck_assert_int_eq(record()->errors, 0);
+    ck_assert_ptr_nonnull(kept());
+}
+END_TEST
+
+START_TEST(each_attempt_tries_sha256_once)
+{
+    to->body = "\x30\x03\x0a\x01\x06";
+    run();
+    ck_assert_int_eq(to->asked, 2);
+    ck_assert_str_eq(problem(), "md:ocsp-refused");
+    run_after(2 * MINUTE);
+    ck_assert_int_eq(to->asked, 4);
+}
+END_TEST
+
 START_TEST(a_kept_response_that_is_wrong_is_not_given_out)
 {
     const md_staple forged = { .response = { "\x30\x03\x0a\x01\x00", 5 },
@@ -437,6 +458,8 @@ Suite *suite_jobs_kind_ocsp(void)
     tcase_add_test(tcase, a_dead_responder_is_asked_less_often_but_often_enough);
     tcase_add_test(tcase, a_busy_responder_is_left_alone_as_long_as_it_says);
     tcase_add_test(tcase, get_is_tried_where_post_is_refused);
+    tcase_add_test(tcase, sha256_is_tried_where_the_certificate_is_not_known);
+    tcase_add_test(tcase, each_attempt_tries_sha256_once);
     tcase_add_test(tcase, a_kept_response_that_is_wrong_is_not_given_out);
     tcase_add_test(tcase, a_certificate_that_has_expired_is_not_asked_about);
     tcase_add_test(tcase, a_store_that_fails_once_costs_time_only);

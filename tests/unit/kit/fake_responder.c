@@ -112,6 +112,13 @@ fake_responder *fake_responder_make(const char *names, const sample_wish *more, 
     return made;
 }
 
+static int is_sha256(md_bytes request)
+{
+    static const char oid[] = "\x60\x86\x48\x01\x65\x03\x04\x02\x01";
+
+    return memmem(request.data, request.size, oid, sizeof(oid) - 1) != NULL;
+}
+
 md_err *fake_responder_send(void *self, md_http *http, const md_http_request *request,
                             const md_http_route *route, apr_pool_t *p, md_http_response *response)
 {
@@ -133,6 +140,10 @@ md_err *fake_responder_send(void *self, md_http *http, const md_http_request *re
         response->status = 405;
     if (to->header)
         apr_table_add(response->headers, to->header, to->value);
+    if (to->only_sha256 && !is_sha256(request->body)) {
+        response->body = (md_bytes){ "\x30\x03\x0a\x01\x06", 5 }; /* unauthorized */
+        return NULL;
+    }
     response->body = to->body ? md_bytes_of(apr_pstrdup(p, to->body))
                               : fake_ocsp(to->ca, to->chain, &to->says, request->body, p);
     return NULL;

@@ -36,6 +36,7 @@ typedef struct fake_responder {
     fake_says says;
     int status; /* HTTP; 0: 200 */
     int refuses_post, unreachable;
+    int only_sha256;            /* knows no certificate by SHA-1 */
     const char *body;           /* instead of a response */
     const char *header, *value; /* one more */
     int asked;
