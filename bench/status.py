@@ -23,7 +23,7 @@ def questions(host):
     return {"JSON of all": "/md-status/", "JSON of one": f"/md-status/{host}",
             "for everybody": "/.httpd/certificate-status", "server-status": "/server-status",
             "server-status?auto": "/server-status?auto", "page of 100": "/md-status/?limit=100",
-            "unchanged": "/md-status/"}
+            "unchanged": "/md-status/", "metrics": "/md-metrics"}
 
 
 class Client:

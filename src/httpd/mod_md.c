@@ -14,6 +14,7 @@
 
 #include "httpd/answer.h"
 #include "httpd/directives.h"
+#include "httpd/export_vars.h"
 #include "httpd/hosts.h"
 #include "httpd/pages.h"
 #include "httpd/ssl.h"
@@ -43,7 +44,10 @@ static void register_hooks(apr_pool_t *p)
 
     ap_hook_quick_handler(md_answer_quick, NULL, caches, APR_HOOK_REALLY_FIRST);
     md_answer_filters();
+    ap_hook_post_read_request(md_export_vars, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_fixups(md_export_vars, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(md_page_status, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(md_page_metrics, NULL, NULL, APR_HOOK_MIDDLE);
     APR_OPTIONAL_HOOK(ap, status_hook, md_page_server_status, NULL, NULL, APR_HOOK_MIDDLE);
 }
 

@@ -144,6 +144,34 @@ int md_page_status(request_rec *r)
     return domain ? send_one(r, run, domain) : send_document(r, run, &query);
 }
 
+/** Prometheus says what it understands; everybody else gets what everybody reads. */
+static md_metrics_form metrics_form(const request_rec *r)
+{
+    const char *accept = apr_table_get(r->headers_in, "Accept");
+
+    return accept && strstr(accept, "application/openmetrics-text") ? MD_OPENMETRICS : MD_PROMETHEUS;
+}
+
+int md_page_metrics(request_rec *r)
+{
+    static const char *const types[] = { "application/openmetrics-text; version=1.0.0; charset=utf-8",
+                                         "text/plain; version=0.0.4; charset=utf-8" };
+    const md_run *run = md_run_now();
+    const md_metrics_form form = metrics_form(r);
+    md_found found;
+
+    if (!r->handler || strcmp(r->handler, "md-metrics"))
+        return DECLINED;
+    if (r->method_number != M_GET)
+        return HTTP_NOT_IMPLEMENTED;
+    if (!run)
+        return HTTP_NOT_FOUND; /* there is nothing to count */
+    md_cache_find(run->cache, &MD_QUERY_ALL, r->pool, &found);
+    apr_table_setn(r->headers_out, "Cache-Control", "no-store");
+    apr_table_mergen(r->headers_out, "Vary", "Accept");
+    return send_text(r, types[form], md_print_metrics(&run->core, &found, form, r->pool));
+}
+
 int md_page_server_status(request_rec *r, int flags)
 {
     const md_run *run = md_run_now();

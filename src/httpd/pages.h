@@ -10,6 +10,8 @@
 
 /** Hook handler: SetHandler md-status. */
 int md_page_status(request_rec *r);
+/** Hook handler: SetHandler md-metrics. */
+int md_page_metrics(request_rec *r);
 /** Hook status_hook of mod_status. */
 int md_page_server_status(request_rec *r, int flags);
 /** Answers /.httpd/certificate-status of a managed host; DECLINED for everything else. */

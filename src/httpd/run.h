@@ -15,6 +15,7 @@
 #include "httpd/promote.h"
 #include "httpd/staple.h"
 #include "jobs/core.h"
+#include "jobs/count.h"
 #include "status/cache.h"
 
 typedef struct md_run {
@@ -33,7 +34,8 @@ typedef struct md_run {
     md_exec_turns turns;
     md_exec_limits exec;
     md_notify notify;
-    md_subscriber subscribers[2]; /* in this order */
+    md_counts *counts;            /* of this process */
+    md_subscriber subscribers[3]; /* in this order */
     md_events events;
     struct md_watch *watch; /* NULL: nothing to look after */
     int watched;            /* number of domains that the engine looks after */

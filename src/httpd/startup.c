@@ -112,8 +112,10 @@ static void fill_core(md_run *run)
     run->exec = (md_exec_limits){ .timeout = MD_EXEC_TIMEOUT, .turns = &run->turns };
     md_notify_init(&run->notify, &run->plan->policy, &run->exec);
     run->subscribers[0] = (md_subscriber){ "the operator's command", md_notify_on_event, &run->notify };
-    run->subscribers[1] = md_joblog;
-    run->events = (md_events){ run->subscribers, 2 };
+    run->counts = md_counts_make(run->p);
+    run->subscribers[1] = (md_subscriber){ "metrics", md_counts_on_event, run->counts };
+    run->subscribers[2] = md_joblog;
+    run->events = (md_events){ run->subscribers, 3 };
     http->user_agent = apr_psprintf(run->p, "%s mod_md/" MD_VERSION, ap_get_server_banner());
     run->core = (md_core){ .store = run->store,
                            .plan = run->plan,

@@ -105,12 +105,26 @@ static void tell_load(const md_watch *here)
     md_board_set_load(here->run->board, &load);
 }
 
+/** A loss of counts is nobody's trouble: it is tried again, and the store's troubles are told elsewhere. */
+static void save_counts(const md_watch *here)
+{
+    apr_pool_t *p;
+    md_err *err;
+
+    apr_pool_create(&p, NULL);
+    err = md_counts_save(here->run->counts, here->run->core.store, p);
+    if (err)
+        md_log_err(MD_LOG_DEBUG, 0, NULL, "saving counts", err, "Metrics are behind:");
+    apr_pool_destroy(p);
+}
+
 static void end(md_watch *here)
 {
     if (!here->engine)
         return;
     atomic_store(&here->ending, 1);
     md_engine_stop(here->engine);
+    save_counts(here);
     here->engine = NULL;
     apr_pool_destroy(here->pool);
     md_log(MD_LOG_DEBUG, 10058, "this process has stopped looking after managed domains");
@@ -133,6 +147,7 @@ static apr_status_t on_watchdog(int state, void *data, apr_pool_t *p)
         begin(here);
         listen_to_others(here);
         tell_load(here);
+        save_counts(here);
         break;
     case AP_WATCHDOG_STATE_STOPPING: end(here); break;
     default: break;

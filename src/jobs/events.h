@@ -14,6 +14,7 @@ typedef struct md_event {
     const char *domain;
     md_job *job;       /* record that notes it, or NULL */
     const md_err *err; /* for "errored" and "ocsp-errored" */
+    const char *ca;    /* directory URL of the CA at work, or NULL */
     const char *text;  /* one sentence */
     apr_time_t when;
 } md_event;

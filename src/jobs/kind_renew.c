@@ -95,8 +95,10 @@ static md_err *open_renewal(md_step *step, md_renewal **out)
         renewal->staged = md_domain_from_json(doc, step->p);
     if (renewal->staged && !renewal->staged->ca_url)
         renewal->staged = NULL;
-    if (renewal->staged)
+    if (renewal->staged) {
+        step->ca_url = renewal->staged->ca_url;
         fill_call(step, renewal);
+    }
     *out = step->data = renewal;
     return NULL;
 }

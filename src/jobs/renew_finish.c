@@ -278,7 +278,11 @@ static md_next rest(md_step *step)
 
 md_next md_renew_announce(md_step *step)
 {
-    md_event event = { .name = "renewed", .domain = step->domain->name, .job = step->job, .when = step->now };
+    md_event event = { .name = "renewed",
+                       .domain = step->domain->name,
+                       .job = step->job,
+                       .ca = step->ca_url,
+                       .when = step->now };
     md_err *err;
 
     if (!step->job->finished)

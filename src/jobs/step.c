@@ -108,6 +108,7 @@ static void record_failure(md_step *step, const char *doing, const md_err *err)
                        .domain = step->domain->name,
                        .job = step->job,
                        .err = err,
+                       .ca = step->ca_url ? step->ca_url : md_domain_ca_url(step->domain),
                        .when = step->now };
     md_job *job = step->job;
     md_err *unsaved;

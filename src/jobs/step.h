@@ -111,8 +111,9 @@ struct md_step {
     md_job *job;
     apr_time_t now;
     apr_pool_t *p;
-    void *data;  /* of the kind */
-    int changed; /* something of the domain in the store may be another now */
+    void *data;         /* of the kind */
+    const char *ca_url; /* of the kind: the CA at work, or NULL */
+    int changed;        /* something of the domain in the store may be another now */
 };
 
 /**

@@ -131,6 +131,8 @@
      "Errors in a row after which the next certificate authority is tried.") \
  ROW(server_status,  FLAG,     "MDServerStatus",         NULL,             "on",     SHARED,   NULL, \
      "Show managed domains in server-status.") \
+ ROW(export_vars,    FLAG,     "MDExportVars",           NULL,             "off",    ANYWHERE, NULL, \
+     "Give CGI programs and access logs the variables MD_NAME and MD_CERT_EXPIRES.") \
  ROW(staple_keep,    SLICE,    "MDStaplingKeepResponse", NULL,             "7d",     SHARED,   "any%", \
      "How long unused OCSP responses are kept; a share is one of 7 days.") \
  ROW(staple_window,  SLICE,    "MDStaplingRenewWindow",  NULL,             "33%",    SHARED,   NULL, \
