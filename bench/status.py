@@ -12,7 +12,7 @@ from common import MODULES, arguments, contestants, cpu_seconds, note, show, wor
 from kit.proc import wait_until
 from start import make_certificates, server
 
-PAGES = ('<Location "/md-status">\n    SetHandler md-status\n</Location>\n'
+PAGES = ('MDServerStatus on\n<Location "/md-status">\n    SetHandler md-status\n</Location>\n'
          '<Location "/md-metrics">\n    SetHandler md-metrics\n</Location>\n'
          '<Location "/server-status">\n    SetHandler server-status\n</Location>\n')
 ONLY_OURS = ("page of 100", "unchanged", "metrics")
@@ -26,29 +26,25 @@ def questions(host):
             "unchanged": "/md-status/", "metrics": "/md-metrics"}
 
 
-class Client:
-    """One kept connection."""
-
-    def __init__(self, httpd, host):
-        self.host = host
-        self.connection = http.client.HTTPConnection("127.0.0.1", httpd.http_port, timeout=300)
-
-    def ask(self, path, **headers):
-        """(milliseconds, bytes, ETag) of one answer."""
-        began = time.perf_counter()
-        self.connection.request("GET", path, headers={"Host": self.host, **headers})
-        answer = self.connection.getresponse()
-        body = answer.read()
-        took = (time.perf_counter() - began) * 1000
-        if answer.status not in (200, 304):
-            raise RuntimeError(f"{path}: {answer.status}")
-        return took, len(body), answer.headers.get("ETag")
+def ask(httpd, host, path, **headers):
+    """(milliseconds, bytes, ETag) of one answer, on a connection of its own: not everybody keeps them."""
+    connection = http.client.HTTPConnection("127.0.0.1", httpd.http_port, timeout=300)
+    connection.connect()
+    began = time.perf_counter()
+    connection.request("GET", path, headers={"Host": host, **headers})
+    answer = connection.getresponse()
+    body = answer.read()
+    took = (time.perf_counter() - began) * 1000
+    connection.close()
+    if answer.status not in (200, 304):
+        raise RuntimeError(f"{path}: {answer.status}")
+    return took, len(body), answer.headers.get("ETag")
 
 
 def answers(httpd):
     """Whether it answers plain http."""
     try:
-        Client(httpd, "localhost").ask("/")
+        ask(httpd, "localhost", "/")
         return True
     except OSError:
         if not httpd.proc.alive():
@@ -64,13 +60,12 @@ def measure(httpd, host, who, asks):
     figures = {"start_s": round(time.monotonic() - began, 3), "start_cpu_s": cpu_seconds(httpd.proc.pid)}
     time.sleep(3)                                       # the engine has looked at all of them
     figures["memory_kib"] = httpd.memory()
-    client = Client(httpd, host)
     for name, path in questions(host).items():
         if who != "ours" and name in ONLY_OURS:
             continue
-        first, size, tag = client.ask(path)
+        first, size, tag = ask(httpd, host, path)
         headers = {"If-None-Match": tag} if name == "unchanged" else {}
-        taken = [client.ask(path, **headers) for _ in range(asks)]
+        taken = [ask(httpd, host, path, **headers) for _ in range(asks)]
         figures[name] = {"first_ms": round(first, 2), "ms": round(statistics.median(t[0] for t in taken), 2),
                          "bytes": taken[-1][1] if name == "unchanged" else size}
     figures["memory_after_kib"] = httpd.memory()

@@ -207,11 +207,11 @@ class Httpd:
 
     # -- requests
 
-    def get(self, path, host="localhost", method="GET", timeout=10.0, port=None):
+    def get(self, path, host="localhost", method="GET", timeout=10.0, port=None, headers=None):
         """(status, headers, body) of a plain http request."""
         conn = http.client.HTTPConnection("127.0.0.1", port or self.http_port, timeout=timeout)
         try:
-            conn.request(method, urllib.parse.quote(path, safe="/?=&%:"), headers={"Host": host})
+            conn.request(method, urllib.parse.quote(path, safe="/?=&%:"), headers={"Host": host, **(headers or {})})
             answer = conn.getresponse()
             return answer.status, answer.headers, answer.read()
         finally:

@@ -32,6 +32,46 @@ START_TEST(what_a_child_counts_is_seen_by_its_parent)
 }
 END_TEST
 
+START_TEST(a_glance_has_what_every_process_has_said)
+{
+    md_glance before, glance;
+    md_board *board;
+
+    CHECK_OK(md_board_make(2, kit_pool, &board));
+    md_board_progress(&board->rows[1], &(md_progress){ .stage = 4, .since = 50, .changed = 1 });
+    md_board_progress(&board->rows[1], &(md_progress){ .stage = -1, .changed = 1 }); /* of another kind */
+    md_board_staged(&board->rows[1], 60);
+    md_board_glance(&board->rows[0], &before);
+    md_board_glance(&board->rows[1], &glance);
+    ck_assert_uint_eq(before.stage + before.changes + before.staged, 0);
+    ck_assert_uint_eq(glance.stage, 4);
+    ck_assert_int_eq(glance.since, 50);
+    ck_assert_uint_eq(glance.changes, 2);
+    ck_assert_uint_eq(glance.staged, 1);
+    ck_assert_int_eq(glance.staged_at, 60);
+}
+END_TEST
+
+START_TEST(the_engine_says_how_busy_it_is)
+{
+    const md_load said = { .in_progress = 3, .queued = 4, .next = 5, .beat = 6 };
+    md_load load;
+    md_board *board;
+
+    CHECK_OK(md_board_make(1, kit_pool, &board));
+    md_board_set_load(board, &said);
+    md_board_load(board, &load);
+    ck_assert_uint_eq(load.in_progress, 3);
+    ck_assert_uint_eq(load.queued, 4);
+    ck_assert_int_eq(load.next, 5);
+    ck_assert_int_eq(load.beat, 6);
+    CHECK_OK(md_board_make(0, kit_pool, &board));
+    md_board_set_load(board, &said);
+    md_board_load(board, &load);
+    ck_assert_int_eq(load.beat, 0);
+}
+END_TEST
+
 START_TEST(without_domains_there_is_an_empty_board)
 {
     md_board *board;
@@ -47,6 +87,8 @@ Suite *suite_httpd_board(void)
     TCase *tests = kit_case(suite, "board");
 
     tcase_add_test(tests, what_a_child_counts_is_seen_by_its_parent);
+    tcase_add_test(tests, a_glance_has_what_every_process_has_said);
+    tcase_add_test(tests, the_engine_says_how_busy_it_is);
     tcase_add_test(tests, without_domains_there_is_an_empty_board);
     return suite;
 }
