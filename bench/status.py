@@ -8,7 +8,7 @@ import http.client
 import statistics
 import time
 
-from common import MODULES, arguments, contestants, cpu_seconds, note, show, workplace
+from common import arguments, contestants, cpu_seconds, note, show, workplace
 from kit.proc import wait_until
 from start import make_certificates, server
 

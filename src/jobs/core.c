@@ -109,3 +109,10 @@ md_err *md_core_due(const md_core *core, const md_domain *domain, apr_time_t now
         *facts = known;
     return NULL;
 }
+
+int md_glance_equal(const md_glance *a, const md_glance *b)
+{
+    return a->changes == b->changes && a->staged == b->staged && a->promoted == b->promoted &&
+           a->proof == b->proof && a->stage == b->stage && a->since == b->since &&
+           a->staged_at == b->staged_at && a->proved_at == b->proved_at;
+}

@@ -26,6 +26,8 @@ typedef struct md_glance {
     apr_time_t staged_at, proved_at;
 } md_glance;
 
+int md_glance_equal(const md_glance *a, const md_glance *b);
+
 /** What the engine is busy with. */
 typedef struct md_load {
     unsigned in_progress, queued; /* orders: at work, and waiting for their turn (MDRenewConcurrency) */

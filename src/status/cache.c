@@ -96,11 +96,14 @@ static apr_uint64_t digest_of(apr_uint64_t digest, md_bytes bytes)
 static void look_at(const md_cache *cache, kept *each, const md_glance *glance, apr_time_t now,
                     apr_pool_t *scratch)
 {
+    const char *text;
+
     apr_pool_clear(scratch);
     md_status_entry(cache->core, each->domain, scratch, &each->entry);
-    indent(each, md_json_text_of(each->entry.doc, scratch));
+    text = md_json_text_of(each->entry.doc, scratch);
+    indent(each, text);
     each->entry.doc = NULL;
-    each->digest = digest_of(FNV_BASIS, (md_bytes){ each->text, each->size });
+    each->digest = digest_of(FNV_BASIS, md_bytes_of(text));
     each->glance = *glance;
     each->made = now;
 }
@@ -108,12 +111,11 @@ static void look_at(const md_cache *cache, kept *each, const md_glance *glance, 
 static void refresh(const md_cache *cache, kept *each, apr_interval_time_t age, apr_time_t now,
                     apr_pool_t *scratch)
 {
-    md_glance glance;
+    md_glance glance = { .changes = 0 };
 
-    memset(&glance, 0, sizeof(glance)); /* and what is between its members */
     if (cache->core->glance)
         cache->core->glance(cache->core->self, each->domain, &glance);
-    if (!each->text || memcmp(&glance, &each->glance, sizeof(glance)) != 0 ||
+    if (!each->text || !md_glance_equal(&glance, &each->glance) ||
         (each->entry.until && each->entry.until <= now) || now < each->made ||
         (age && now - each->made >= age))
         look_at(cache, each, &glance, now, scratch);

@@ -184,6 +184,8 @@ static void add_outcome(const json_t *row, const json_t *job, md_cells *out)
     if (finished) {
         add_value(out, "ActivityNewStaged", apr_itoa(out->p, staged));
         add_text(out, apr_psprintf(out->p, "finished, %d new certificate(s) staged. ", staged));
+        if (md_json_text(row, "attention.reason"))
+            add_text(out, apr_pstrcat(out->p, md_json_text(row, "attention.reason"), ". ", NULL));
         return;
     }
     add_value(out, "ActivityLastDetail", detail);

@@ -49,6 +49,13 @@ static void add(md_html *html, const char *data, apr_size_t size)
     html->data[html->size] = '\0';
 }
 
+/** Does a character of three bytes turn the direction of writing? */
+static int turns_direction(const unsigned char *c)
+{
+    return c[0] == 0xe2 &&
+           ((c[1] == 0x80 && c[2] >= 0xaa && c[2] <= 0xae) || (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
+}
+
 /** What stands for a character that must not stand there itself; NULL: it may. Control characters, and those
  * that turn the direction of writing, could make a line look like something that it is not. */
 static const char *instead_of(const unsigned char *c, apr_size_t *length)
@@ -60,15 +67,14 @@ static const char *instead_of(const unsigned char *c, apr_size_t *length)
     case '>': return "&gt;";
     case '"': return "&quot;";
     case '\'': return "&#39;";
+    case '\n':
+    case '\t': return " ";
     case 0x7f: return "&#65533;";
-    case 0xe2:
-        *length = 3;
-        return (c[1] == 0x80 && c[2] >= 0xaa && c[2] <= 0xae) ||
-                       (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9)
-                   ? "&#65533;"
-                   : NULL;
-    default: return *c >= ' ' ? NULL : *c == '\n' || *c == '\t' ? " " : "&#65533;";
+    default: break;
     }
+    if (turns_direction(c))
+        *length = 3;
+    return *c < ' ' || *length == 3 ? "&#65533;" : NULL;
 }
 
 /** The only place where values enter a page. */

@@ -12,7 +12,6 @@ const char *const md_condition_names[MD_CONDITIONS] = {
 };
 
 #define BIT(condition) (1u << (condition))
-#define BAD            (BIT(MD_IS_EXPIRED) | BIT(MD_IS_ERRORED) | BIT(MD_IS_EXPIRING) | BIT(MD_IS_INCOMPLETE))
 
 int md_condition_named(const char *name)
 {
@@ -57,25 +56,41 @@ static int waits_to_go_live(const md_case *of)
            (!of->domain->policy.live || of->job->ready_at > of->now || !of->job->notified);
 }
 
-static unsigned conditions_of(const md_case *of)
+/** What is wrong. */
+static unsigned troubles_of(const md_case *of)
 {
     const md_due *due = of->due;
     const apr_time_t end = first_end(of->facts);
-    unsigned conditions = 0;
+    unsigned troubles = 0;
 
     if (end && end <= of->now)
-        conditions |= BIT(MD_IS_EXPIRED);
+        troubles |= BIT(MD_IS_EXPIRED);
     if (has_failed(of->job) || due->state == MD_STATE_ERROR || of->glance.proof == MD_PROOF_BAD)
-        conditions |= BIT(MD_IS_ERRORED);
+        troubles |= BIT(MD_IS_ERRORED);
     if (end > of->now && due->warn_at && due->warn_at <= of->now)
-        conditions |= BIT(MD_IS_EXPIRING);
+        troubles |= BIT(MD_IS_EXPIRING);
     if (due->state == MD_STATE_INCOMPLETE)
-        conditions |= BIT(MD_IS_INCOMPLETE);
-    if (of->glance.stage || (due->renew_at && due->renew_at <= of->now) || (of->job && !of->job->finished))
+        troubles |= BIT(MD_IS_INCOMPLETE);
+    return troubles;
+}
+
+static int is_renewing(const md_case *of)
+{
+    return of->glance.stage || (of->due->renew_at && of->due->renew_at <= of->now) ||
+           (of->job && !of->job->finished);
+}
+
+static unsigned conditions_of(const md_case *of)
+{
+    unsigned conditions = troubles_of(of);
+
+    if (!conditions)
+        conditions = BIT(MD_IS_OK);
+    if (is_renewing(of))
         conditions |= BIT(MD_IS_RENEWING);
     if (waits_to_go_live(of))
         conditions |= BIT(MD_IS_READY);
-    return conditions & BAD ? conditions : conditions | BIT(MD_IS_OK);
+    return conditions;
 }
 
 static const char *status_of(const md_case *of, unsigned conditions, apr_pool_t *p)

@@ -4,7 +4,6 @@
  * stand together, so each family is collected on its own.
  */
 #include <apr_strings.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "jobs/count.h"
@@ -90,24 +89,26 @@ static void put_label(md_lines *lines, const char *name, const char *value, apr_
     md_lines_put(lines, "\"");
 }
 
-/** One sample; labels are pairs of names and values, and end with NULL. */
-static void put(metrics *m, family which, const char *suffix, apr_int64_t value, ...)
+typedef struct label {
+    const char *name, *value;
+} label;
+/* Pairs of name and value. */
+#define LABELS(...) ((const label[]){ __VA_ARGS__, { NULL, NULL } })
+#define NO_LABELS   ((const label[]){ { NULL, NULL } })
+
+/** One sample. */
+static void put(metrics *m, family which, const char *suffix, apr_int64_t value, const label *labels)
 {
     md_lines *lines = m->of[which];
-    const char *name, *before = "{";
-    va_list labels;
+    const char *before = "{";
 
     md_lines_put(lines, families[which].name);
     md_lines_put(lines, suffix);
-    va_start(labels, value);
-    while ((name = va_arg(labels, const char *))) {
-        const char *text = va_arg(labels, const char *);
-
+    for (; labels->name; ++labels) {
         md_lines_put(lines, before);
-        put_label(lines, name, text ? text : "", m->p);
+        put_label(lines, labels->name, labels->value ? labels->value : "", m->p);
         before = ",";
     }
-    va_end(labels);
     md_lines_put(lines, *before == ',' ? "} " : " ");
     md_lines_number(lines, value);
     md_lines_put(lines, "\n");
@@ -129,8 +130,8 @@ static void put_staple(metrics *m, const char *domain, const char *key, const js
     ++m->staples[state_of(staple_states, md_json_text(ocsp, "status"))];
     if (!valid.until)
         return;
-    put(m, STAPLE_FROM, "", apr_time_sec(valid.from), "domain", domain, "key", key, NULL);
-    put(m, STAPLE_UNTIL, "", apr_time_sec(valid.until), "domain", domain, "key", key, NULL);
+    put(m, STAPLE_FROM, "", apr_time_sec(valid.from), LABELS({ "domain", domain }, { "key", key }));
+    put(m, STAPLE_UNTIL, "", apr_time_sec(valid.until), LABELS({ "domain", domain }, { "key", key }));
 }
 
 static void put_certs(metrics *m, const json_t *entry, const char *domain)
@@ -146,7 +147,7 @@ static void put_certs(metrics *m, const json_t *entry, const char *domain)
         if (!until)
             continue;
         ++m->certs[until <= m->now ? 2 : warn_at && warn_at <= m->now ? 1 : 0];
-        put(m, EXPIRY, "", apr_time_sec(until), "domain", domain, "key", key, NULL);
+        put(m, EXPIRY, "", apr_time_sec(until), LABELS({ "domain", domain }, { "key", key }));
         ocsp = json_object_get(cert, "ocsp");
         if (ocsp)
             put_staple(m, domain, key, ocsp);
@@ -162,13 +163,13 @@ static void put_entry(metrics *m, const json_t *entry)
 
     put_certs(m, entry, domain);
     if (renew_at)
-        put(m, RENEW_AT, "", apr_time_sec(renew_at), "domain", domain, NULL);
+        put(m, RENEW_AT, "", apr_time_sec(renew_at), LABELS({ "domain", domain }));
     if (!errors)
         return;
-    put(m, FAILING, "", errors, "domain", domain, "problem", md_json_text(entry, "renewal.last.problem"),
-        NULL);
+    put(m, FAILING, "", errors,
+        LABELS({ "domain", domain }, { "problem", md_json_text(entry, "renewal.last.problem") }));
     if (next_run)
-        put(m, NEXT_RUN, "", apr_time_sec(next_run), "domain", domain, NULL);
+        put(m, NEXT_RUN, "", apr_time_sec(next_run), LABELS({ "domain", domain }));
 }
 
 static void put_duration(metrics *m, const json_t *seconds)
@@ -179,24 +180,39 @@ static void put_duration(metrics *m, const json_t *seconds)
         const char *bound = apr_itoa(m->p, md_count_bounds[i]);
 
         below += md_json_int(seconds, bound, 0);
-        put(m, DURATION, "_bucket", below, "le", apr_pstrcat(m->p, bound, ".0", NULL), NULL);
+        put(m, DURATION, "_bucket", below, LABELS({ "le", apr_pstrcat(m->p, bound, ".0", NULL) }));
     }
-    put(m, DURATION, "_bucket", md_json_int(seconds, "count", 0), "le", "+Inf", NULL);
-    put(m, DURATION, "_count", md_json_int(seconds, "count", 0), NULL);
-    put(m, DURATION, "_sum", md_json_int(seconds, "sum", 0), NULL);
+    put(m, DURATION, "_bucket", md_json_int(seconds, "count", 0), LABELS({ "le", "+Inf" }));
+    put(m, DURATION, "_count", md_json_int(seconds, "count", 0), NO_LABELS);
+    put(m, DURATION, "_sum", md_json_int(seconds, "sum", 0), NO_LABELS);
+}
+
+static void put_errors(metrics *m, const char *ca, json_t *problems)
+{
+    const char *problem;
+    json_t *value;
+
+    json_object_foreach(problems, problem, value)
+    {
+        put(m, ERRORS, "_total", json_integer_value(value), LABELS({ "ca", ca }, { "problem", problem }));
+    }
 }
 
 static void put_counts(metrics *m, json_t *counts)
 {
-    json_t *by_ca = json_object_get(counts, "renewals"), *value, *problem;
-    const char *ca, *type;
+    json_t *by_ca = json_object_get(counts, "renewals"), *value;
+    const char *ca;
 
     json_object_foreach(by_ca, ca, value)
-        put(m, RENEWALS, "_total", json_integer_value(value), "ca", ca, NULL);
+    {
+        put(m, RENEWALS, "_total", json_integer_value(value), LABELS({ "ca", ca }));
+    }
     by_ca = json_object_get(counts, "errors");
-    json_object_foreach(by_ca, ca, value) json_object_foreach(value, type, problem)
-        put(m, ERRORS, "_total", json_integer_value(problem), "ca", ca, "problem", type, NULL);
-    put(m, ACTIVATIONS, "_total", md_json_int(counts, "activations", 0), NULL);
+    json_object_foreach(by_ca, ca, value)
+    {
+        put_errors(m, ca, value);
+    }
+    put(m, ACTIVATIONS, "_total", md_json_int(counts, "activations", 0), NO_LABELS);
     put_duration(m, json_object_get(counts, "order-seconds"));
 }
 
@@ -204,16 +220,16 @@ static void put_whole(metrics *m, const md_core *core, const md_summary *summary
 {
     md_load load = { 0 };
 
-    put(m, BUILD, "_info", 1, "version", MD_VERSION, NULL);
+    put(m, BUILD, "_info", 1, LABELS({ "version", MD_VERSION }));
     for (int i = 0; i < MD_CONDITIONS; ++i)
-        put(m, DOMAINS, "", summary->worst[i], "state", md_condition_names[i], NULL);
-    put(m, ATTENTION, "", summary->attention, NULL);
+        put(m, DOMAINS, "", summary->worst[i], LABELS({ "state", md_condition_names[i] }));
+    put(m, ATTENTION, "", summary->attention, NO_LABELS);
     if (core->load)
         core->load(core->self, &load);
-    put(m, IN_PROGRESS, "", load.in_progress, NULL);
-    put(m, QUEUED, "", load.queued, NULL);
+    put(m, IN_PROGRESS, "", load.in_progress, NO_LABELS);
+    put(m, QUEUED, "", load.queued, NO_LABELS);
     if (load.beat)
-        put(m, BEAT, "", apr_time_sec(load.beat), NULL);
+        put(m, BEAT, "", apr_time_sec(load.beat), NO_LABELS);
 }
 
 static md_bytes join(const metrics *m, md_metrics_form form, apr_pool_t *p)
@@ -256,8 +272,8 @@ md_bytes md_print_metrics(const md_core *core, const md_found *found, md_metrics
             put_entry(&m, entry);
     }
     for (int i = 0; i < STATES; ++i) {
-        put(&m, CERTIFICATES, "", m.certs[i], "state", cert_states[i], NULL);
-        put(&m, STAPLES, "", m.staples[i], "status", staple_states[i], NULL);
+        put(&m, CERTIFICATES, "", m.certs[i], LABELS({ "state", cert_states[i] }));
+        put(&m, STAPLES, "", m.staples[i], LABELS({ "status", staple_states[i] }));
     }
     put_counts(&m, md_counts_load(core->store, m.p));
     apr_pool_destroy(m.p);

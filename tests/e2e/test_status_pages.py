@@ -3,6 +3,7 @@
 
 import datetime
 import json
+import pathlib
 import re
 
 from kit import pki, tls
@@ -180,6 +181,18 @@ def test_metrics_are_offered_in_the_older_format_too(ca, httpd, name):
     kind, values = metrics(httpd, read_prometheus)
     assert kind.startswith("text/plain; version=0.0.4")
     assert [k for k in values if k[0] == "md_build_info"] and ("md_live_activations_total", ()) in values
+
+
+def test_the_examples_for_monitoring_name_metrics_that_exist(ca, httpd, name):
+    docs = pathlib.Path(__file__).resolve().parents[2] / "docs/monitoring"
+    httpd.managing(name(), extra=PAGES).start()
+    known = set(re.findall(r"^# TYPE (md_\w+) (\w+)", httpd.get("/md-metrics", headers=OPENMETRICS)[2].decode(), re.M))
+    ends = {"counter": ("_total",), "info": ("_info",), "gauge": ("",), "histogram": ("_bucket", "_count", "_sum", "")}
+    known = {family + end for family, kind in known for end in ends[kind]}
+    json.loads((docs / "dashboard.json").read_text())
+    for file, least in (("alerts.yml", 5), ("dashboard.json", 10), ("README.md", 15)):
+        used = set(re.findall(r"\b(md_[a-z_]+)\b(?!\.)", (docs / file).read_text()))
+        assert len(used) >= least and used <= known, (file, used - known)
 
 
 def test_counts_survive_a_restart(ca, httpd, name):

@@ -107,8 +107,8 @@ START_TEST(a_damaged_file_is_as_good_as_none)
     md_store *store = store_mem_open(kit_pool);
     md_counts *counts = md_counts_make(kit_pool);
 
-    CHECK_OK(md_store_save_text(store, MD_PLACE(MD_GROUP_CLAIMS, "metrics", "counts.json"), "{\"renewals\": 7",
-                                kit_pool));
+    CHECK_OK(md_store_save_text(store, MD_PLACE(MD_GROUP_CLAIMS, "metrics", "counts.json"),
+                                "{\"renewals\": 7", kit_pool));
     count_renewal(counts, 1);
     CHECK_OK(md_counts_save(counts, store, kit_pool));
     ck_assert_int_eq(at(md_counts_load(store, kit_pool), "renewals", "LetsEncrypt"), 1);

@@ -22,7 +22,8 @@ TCase *kit_case(Suite *suite, const char *name);
 const char *kit_folder(void);
 
 /** The text must be that of the file tests/unit/golden/NAME, which ends with one more newline. With
- * MD_GOLDEN=write in the environment the file is written instead, and the test fails: look at what changed. */
+ * MD_GOLDEN=write in the environment the file is written instead, and the test fails: look at what changed.
+ */
 void kit_check_golden(const char *name, const char *text);
 
 /** The expression must succeed; else its whole story is the message. */

@@ -100,7 +100,8 @@ static void stage_set(showing *s, const md_domain *domain)
 showing *showing_three(void)
 {
     showing *s = showing_make();
-    const md_domain *a = showing_add(s, "a.example.org www.example.org"), *b = showing_add(s, "b.example.org");
+    const md_domain *a = showing_add(s, "a.example.org www.example.org"),
+                    *b = showing_add(s, "b.example.org");
     md_domain *c = showing_add(s, "c.example.org");
 
     showing_certify(s, a, -10, 80);
@@ -110,6 +111,8 @@ showing *showing_three(void)
     showing_certify(s, c, -88, 2);
     c->policy.live = 0;
     stage_set(s, c);
-    s->load = (md_load){ .in_progress = 1, .queued = 2, .next = FAKE_NOW + 60 * APR_USEC_PER_SEC, .beat = FAKE_NOW };
+    s->load = (md_load){
+        .in_progress = 1, .queued = 2, .next = FAKE_NOW + 60 * APR_USEC_PER_SEC, .beat = FAKE_NOW
+    };
     return s;
 }

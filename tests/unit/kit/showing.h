@@ -31,7 +31,8 @@ void showing_certify(showing *s, const md_domain *domain, int from_days, int unt
 /** Its job has failed so often; the next run is in ten minutes. */
 void showing_fail(showing *s, const md_domain *domain, int errors, const md_err *err);
 
-/** Three domains: a.example.org is fine, b.example.org fails, c.example.org has a set that waits for a restart. */
+/** Three domains: a.example.org is fine, b.example.org fails, c.example.org has a set that waits for a
+ * restart. */
 showing *showing_three(void);
 
 #endif

@@ -12,7 +12,8 @@
 
 static void save_account(const showing *s, const char *id, const char *text)
 {
-    CHECK_OK(md_store_save_text(s->core.store, MD_PLACE(MD_GROUP_ACCOUNTS, id, "account.json"), text, kit_pool));
+    CHECK_OK(
+        md_store_save_text(s->core.store, MD_PLACE(MD_GROUP_ACCOUNTS, id, "account.json"), text, kit_pool));
 }
 
 START_TEST(a_domain_is_at_the_authority_that_it_used_last)

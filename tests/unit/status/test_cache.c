@@ -151,7 +151,8 @@ START_TEST(the_end_of_a_certificate_is_known_without_the_whole)
     showing *s = showing_make();
     md_cache *cache = fill(s, 3);
 
-    ck_assert_int_eq(md_cache_expires(cache, MD_DOMAIN(s->plan, 2)), FAKE_NOW + apr_time_from_sec(80 * 86400));
+    ck_assert_int_eq(md_cache_expires(cache, MD_DOMAIN(s->plan, 2)),
+                     FAKE_NOW + apr_time_from_sec(80 * 86400));
     s->certs[2] = NULL;
     ++s->glances[2].staged;
     ck_assert_int_eq(md_cache_expires(cache, MD_DOMAIN(s->plan, 2)), 0);

@@ -23,12 +23,14 @@ static const struct {
     { MD_STATE_COMPLETE, 60, -1, 50, .conditions = "renewing ok" },
     { MD_STATE_COMPLETE, 60, 30, 50, .stage = 5, .conditions = "renewing ok" },
     { MD_STATE_COMPLETE, 60, -1, 50, .errors = 2, .conditions = "errored renewing", .who = "authority" },
-    { MD_STATE_COMPLETE, 2, -20, -1, .errors = 9, .conditions = "errored expiring renewing", .who = "authority" },
+    { MD_STATE_COMPLETE, 2, -20, -1, .errors = 9, .conditions = "errored expiring renewing",
+      .who = "authority" },
     { MD_STATE_COMPLETE, 2, -20, -1, .conditions = "expiring renewing", .who = "nobody" },
     { MD_STATE_COMPLETE, 2, 0, -1, .conditions = "expiring", .who = "operator" },
     { MD_STATE_COMPLETE, -2, 0, -5, .conditions = "expired", .who = "operator" },
     { MD_STATE_COMPLETE, 60, 30, 50, .finished = 1, .conditions = "ok" },
-    { MD_STATE_COMPLETE, 60, -1, 50, .finished = 1, .off = 1, .conditions = "renewing ready ok", .who = "operator" },
+    { MD_STATE_COMPLETE, 60, -1, 50, .finished = 1, .off = 1, .conditions = "renewing ready ok",
+      .who = "operator" },
     { MD_STATE_COMPLETE, 60, 30, 50, .proof = MD_PROOF_BAD, .conditions = "errored", .who = "operator" },
     { MD_STATE_INCOMPLETE, 0, -1, 0, .conditions = "incomplete renewing" },
     { MD_STATE_INCOMPLETE, 0, 0, 0, .conditions = "incomplete", .who = "operator" },
@@ -50,31 +52,44 @@ static apr_time_t in_days(int days)
     return days ? NOW + days * DAY : 0;
 }
 
+static md_job *job_of(int errors, int finished)
+{
+    static const md_err unreachable = { .fault = MD_FAULT_REMOTE, .type = "md:unreachable", .detail = "no" };
+    md_job *job = md_job_make(MD_GROUP_STAGING, "example.org", kit_pool);
+
+    job->errors = errors;
+    job->finished = job->notified = finished;
+    if (errors)
+        md_job_failed(job, "placing the order", &unreachable, kit_pool);
+    return errors || finished ? job : NULL;
+}
+
+static apr_array_header_t *facts_of(int ends)
+{
+    apr_array_header_t *facts = apr_array_make(kit_pool, 1, sizeof(md_cert_fact));
+    md_cert_facts *cert = apr_pcalloc(kit_pool, sizeof(*cert));
+
+    cert->valid = (md_period){ NOW - 90 * DAY, in_days(ends) };
+    APR_ARRAY_PUSH(facts, md_cert_fact) = (md_cert_fact){ .cert = ends ? cert : NULL };
+    return facts;
+}
+
 START_TEST(every_situation_has_its_conditions_and_somebody_who_must_act)
 {
-    static const md_err unreachable = { .fault = MD_FAULT_REMOTE, .type = "md:unreachable", .detail = "no way" };
     md_domain *domain = md_domain_make(md_words("example.org", kit_pool), kit_pool);
-    md_job *job = md_job_make(MD_GROUP_STAGING, domain->name, kit_pool);
-    apr_array_header_t *facts = apr_array_make(kit_pool, 1, sizeof(md_cert_fact));
-    const md_cert_facts cert = { .valid = { NOW - 90 * DAY, in_days(rows[_i].ends) } };
     const md_due due = { .state = rows[_i].state,
                          .why = "because",
                          .renew_at = in_days(rows[_i].renews),
                          .warn_at = in_days(rows[_i].warns) };
     const md_case of = { .domain = domain,
-                         .facts = facts,
+                         .facts = facts_of(rows[_i].ends),
                          .due = &due,
-                         .job = rows[_i].errors || rows[_i].finished ? job : NULL,
+                         .job = job_of(rows[_i].errors, rows[_i].finished),
                          .glance = { .stage = (unsigned)rows[_i].stage, .proof = rows[_i].proof },
                          .now = NOW };
     md_verdict verdict;
 
-    APR_ARRAY_PUSH(facts, md_cert_fact) = (md_cert_fact){ .cert = rows[_i].ends ? &cert : NULL };
     domain->policy.live = !rows[_i].off;
-    job->errors = rows[_i].errors;
-    job->finished = job->notified = rows[_i].finished;
-    md_job_failed(job, "placing the order", &unreachable, kit_pool);
-    job->last = rows[_i].errors ? job->last : md_json_object(kit_pool);
     verdict = md_judge(&of, kit_pool);
     ck_assert_str_eq(words(verdict.conditions), rows[_i].conditions);
     ck_assert_pstr_eq(verdict.attention.who, rows[_i].who);
