@@ -93,10 +93,8 @@ static const char *read_query(request_rec *r, const md_domain *domain, md_query 
 }
 
 /** To be asked again each time; cheap when nothing has changed. */
-static int send_document(request_rec *r, const md_run *run, const md_query *query)
+static int send_tagged(request_rec *r, md_bytes text, const char *tag)
 {
-    const char *tag;
-    const md_bytes text = md_cache_document(run->cache, query, r->pool, &tag);
     int status;
 
     apr_table_setn(r->headers_out, "Cache-Control", "no-cache");
@@ -105,15 +103,26 @@ static int send_document(request_rec *r, const md_run *run, const md_query *quer
     return status == OK ? send_text(r, "application/json", text) : status;
 }
 
+static int send_document(request_rec *r, const md_run *run, const md_query *query)
+{
+    const char *tag;
+    const md_bytes text = md_cache_document(run->cache, query, r->pool, &tag);
+
+    return send_tagged(r, text, tag);
+}
+
 static int send_one(request_rec *r, const md_run *run, const md_domain *domain)
 {
     md_entry entry;
+    md_bytes text;
     md_err *err = md_status_one(&run->core, domain, 1, r->pool, &entry);
 
-    if (!err)
-        return send_json(r, entry.doc);
-    md_log_err(MD_LOG_ERROR, 0, domain->name, "showing the status", err, "The status cannot be shown:");
-    return HTTP_INTERNAL_SERVER_ERROR;
+    if (err) {
+        md_log_err(MD_LOG_ERROR, 0, domain->name, "showing the status", err, "The status cannot be shown:");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    text = md_bytes_of(apr_pstrcat(r->pool, md_json_text_of(entry.doc, r->pool), "\n", NULL));
+    return send_tagged(r, text, md_cache_tag(text, r->pool));
 }
 
 static int send_version(request_rec *r)

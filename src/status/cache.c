@@ -14,7 +14,7 @@
 #define FNV_BASIS APR_UINT64_C(14695981039346656037)
 #define FNV_PRIME APR_UINT64_C(1099511628211)
 
-enum { LOOKS = 32, STEPS = 4 };
+enum { LOOKS = 32, STEPS = 4, RENEWAL_MAX = 64 * 1024 };
 
 typedef struct kept {
     const md_domain *domain;
@@ -93,6 +93,17 @@ static apr_uint64_t digest_of(apr_uint64_t digest, md_bytes bytes)
     return digest;
 }
 
+/** What a CA or a file of the store can make large is left out of lists: it is shown with the single domain.
+ */
+static const char *text_of(json_t *entry, apr_pool_t *p)
+{
+    const json_t *renewal = json_object_get(entry, "renewal");
+
+    if (renewal && json_dumpb(renewal, NULL, 0, JSON_COMPACT) > RENEWAL_MAX)
+        json_object_del(entry, "renewal");
+    return md_json_text_of(entry, p);
+}
+
 static void look_at(const md_cache *cache, kept *each, const md_glance *glance, apr_time_t now,
                     apr_pool_t *scratch)
 {
@@ -100,7 +111,7 @@ static void look_at(const md_cache *cache, kept *each, const md_glance *glance, 
 
     apr_pool_clear(scratch);
     md_status_entry(cache->core, each->domain, scratch, &each->entry);
-    text = md_json_text_of(each->entry.doc, scratch);
+    text = text_of(each->entry.doc, scratch);
     indent(each, text);
     each->entry.doc = NULL;
     each->digest = digest_of(FNV_BASIS, md_bytes_of(text));
@@ -208,6 +219,16 @@ void md_cache_find(md_cache *cache, const md_query *query, apr_pool_t *p, md_fou
     pthread_mutex_unlock(&cache->lock);
 }
 
+static const char *tag_of(apr_uint64_t digest, apr_pool_t *p)
+{
+    return apr_psprintf(p, "\"%016" APR_UINT64_T_HEX_FMT "\"", digest);
+}
+
+const char *md_cache_tag(md_bytes text, apr_pool_t *p)
+{
+    return tag_of(digest_of(FNV_BASIS, text), p);
+}
+
 md_bytes md_cache_document(md_cache *cache, const md_query *query, apr_pool_t *p, const char **tag)
 {
     static const char list[] = ",\n  \"managed-domains\": [\n    ", end[] = "\n  ]\n}\n";
@@ -220,7 +241,7 @@ md_bytes md_cache_document(md_cache *cache, const md_query *query, apr_pool_t *p
     doc = md_status_head(cache->core, &found.summary, p);
     md_json_set_text(doc, "next", found.next);
     head = md_json_text_of(doc, p);
-    *tag = apr_psprintf(p, "\"%016" APR_UINT64_T_HEX_FMT "\"", digest_of(found.digest, md_bytes_of(head)));
+    *tag = tag_of(digest_of(found.digest, md_bytes_of(head)), p);
     if (!found.each->nelts) {
         all.data = apr_pstrcat(p, head, "\n", NULL);
         all.size = strlen(all.data);

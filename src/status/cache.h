@@ -33,6 +33,8 @@ void md_cache_find(md_cache *cache, const md_query *query, apr_pool_t *p, md_fou
 
 /** The document as text, and a text that is another one when the document is. */
 md_bytes md_cache_document(md_cache *cache, const md_query *query, apr_pool_t *p, const char **tag);
+/** The same for a text of one's own. */
+const char *md_cache_tag(md_bytes text, apr_pool_t *p);
 /** When the domain's first certificate ends, 0 without any. */
 apr_time_t md_cache_expires(md_cache *cache, const md_domain *domain);
 

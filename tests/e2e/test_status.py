@@ -50,6 +50,8 @@ def test_a_renewal_under_way_is_shown(new_ca, new_httpd, name):
                        pause=0.1)
     assert shown[0]["renew"] is True
     assert "waiting" in shown[0]["renewal"]["last"]["activity"]
+    assert "renewing" in shown[0]["conditions"] and shown[0]["progress"]["stage"] == "await-authz"
+    assert shown[0]["progress"]["doing"] and 1 < shown[0]["progress"]["step"] < shown[0]["progress"]["steps"]
 
 
 def test_no_secret_is_ever_shown(ca, httpd, name):

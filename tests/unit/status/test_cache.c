@@ -119,6 +119,24 @@ START_TEST(the_document_is_the_one_that_is_made_in_one_go)
 }
 END_TEST
 
+START_TEST(a_record_of_absurd_size_does_not_fill_the_memory)
+{
+    showing *s = showing_make();
+    md_domain *domain = showing_add(s, "example.org");
+    char *much = apr_pcalloc(kit_pool, 200001);
+    md_cache *cache = md_cache_make(&s->core, kit_pool);
+
+    memset(much, 'x', 200000);
+    showing_fail(s, domain, 1, md_fail(kit_pool, MD_FAULT_REMOTE, "md:bad-answer", "no"));
+    find(cache, MD_QUERY_ALL);
+    ck_assert_ptr_nonnull(strstr(found.text.data, "\"renewal\""));
+    showing_fail(s, domain, 1, md_fail(kit_pool, MD_FAULT_REMOTE, "md:bad-answer", "%s", much));
+    find(cache, MD_QUERY_ALL);
+    ck_assert_ptr_null(strstr(found.text.data, "\"renewal\""));
+    ck_assert_int_eq(found.summary.with[MD_IS_ERRORED], 1);
+}
+END_TEST
+
 START_TEST(without_matches_there_is_no_list)
 {
     showing *s = showing_make();
@@ -171,6 +189,7 @@ Suite *suite_status_cache(void)
     tcase_add_test(tests, changes_that_nobody_tells_show_up_with_time);
     tcase_add_test(tests, pages_follow_each_other);
     tcase_add_test(tests, the_document_is_the_one_that_is_made_in_one_go);
+    tcase_add_test(tests, a_record_of_absurd_size_does_not_fill_the_memory);
     tcase_add_test(tests, without_matches_there_is_no_list);
     tcase_add_test(tests, trouble_with_one_domain_is_shown_in_its_entry);
     tcase_add_test(tests, the_end_of_a_certificate_is_known_without_the_whole);

@@ -5,6 +5,7 @@
 #include "tls/cert.h"
 
 #include <apr_strings.h>
+#include <openssl/ct.h>
 #include <openssl/x509v3.h>
 #include <string.h>
 
@@ -41,6 +42,41 @@ static md_chain *read_chain(const char *pem)
     CHECK_OK(md_chain_from_pem(md_bytes_of(pem), kit_pool, &chain));
     return chain;
 }
+
+static void add_sct(STACK_OF(SCT) * list, unsigned char first, uint64_t at)
+{
+    unsigned char id[32] = { first };
+    static const unsigned char signature[] = { 1, 2, 3 };
+    SCT *sct = SCT_new();
+
+    SCT_set_version(sct, SCT_VERSION_V1);
+    SCT_set1_log_id(sct, id, sizeof(id));
+    SCT_set_timestamp(sct, at);
+    SCT_set_signature_nid(sct, NID_ecdsa_with_SHA256);
+    SCT_set1_signature(sct, signature, sizeof(signature));
+    sk_SCT_push(list, sct);
+}
+
+START_TEST(promises_of_logs_are_facts)
+{
+    md_chain *chain = issue("example.org");
+    STACK_OF(SCT) *list = sk_SCT_new_null();
+    md_cert_facts facts = facts_of(chain);
+
+    ck_assert_ptr_null(facts.scts);
+    add_sct(list, 0xab, UINT64_C(1800000000000));
+    add_sct(list, 0xcd, UINT64_MAX);
+    ck_assert_int_eq(
+        X509_add1_ext_i2d(sk_X509_value(chain, 0), NID_ct_precert_scts, list, 0, X509V3_ADD_DEFAULT), 1);
+    SCT_LIST_free(list);
+    facts = facts_of(chain);
+    ck_assert_int_eq(facts.scts->nelts, 2);
+    ck_assert_str_eq(APR_ARRAY_IDX(facts.scts, 0, md_sct).log_id,
+                     "ab00000000000000000000000000000000000000000000000000000000000000");
+    ck_assert_int_eq(APR_ARRAY_IDX(facts.scts, 0, md_sct).at, apr_time_from_sec(1800000000));
+    ck_assert_int_gt(APR_ARRAY_IDX(facts.scts, 1, md_sct).at, 0); /* nonsense does not overflow */
+}
+END_TEST
 
 START_TEST(a_chain_goes_there_and_back)
 {
@@ -352,6 +388,7 @@ static void add_pem(Suite *suite)
     TCase *tcase = kit_case(suite, "PEM");
 
     tcase_add_checked_fixture(tcase, forget_ca, NULL);
+    tcase_add_test(tcase, promises_of_logs_are_facts);
     tcase_add_test(tcase, a_chain_goes_there_and_back);
     tcase_add_test(tcase, other_blocks_between_are_ignored);
     tcase_add_test(tcase, chains_are_joined_by_reference);
