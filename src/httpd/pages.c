@@ -12,6 +12,7 @@
 #include <util_script.h>
 
 #include "base/log.h"
+#include "httpd/browse.h"
 #include "status/print.h"
 
 #define PUBLIC_PATH "/.httpd/certificate-status"
@@ -125,6 +126,25 @@ static int send_one(request_rec *r, const md_run *run, const md_domain *domain)
     return send_tagged(r, text, md_cache_tag(text, r->pool));
 }
 
+static int browse(request_rec *r, const md_run *run, const md_domain *domain)
+{
+    const md_query all = MD_QUERY_ALL;
+    md_bytes text;
+    const char *tag;
+    md_entry entry;
+    md_err *err;
+
+    if (!domain) {
+        text = md_cache_document(run->cache, &all, r->pool, &tag);
+        return md_browse_all(r, text, tag);
+    }
+    err = md_status_one(&run->core, domain, 1, r->pool, &entry);
+    if (!err)
+        return md_browse_one(r, entry.doc);
+    md_log_err(MD_LOG_ERROR, 0, domain->name, "showing the status", err, "The status cannot be shown:");
+    return HTTP_INTERNAL_SERVER_ERROR;
+}
+
 static int send_version(request_rec *r)
 {
     json_t *doc = md_json_object(r->pool);
@@ -145,6 +165,8 @@ int md_page_status(request_rec *r)
     if (r->method_number != M_GET)
         return HTTP_NOT_IMPLEMENTED;
     domain = run ? selected(r, run->plan) : NULL;
+    if (md_browse_is_wanted(r) && run)
+        return browse(r, run, domain);
     why = read_query(r, domain, &query);
     if (why)
         return refuse(r, why);

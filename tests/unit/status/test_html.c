@@ -27,7 +27,7 @@ static const struct {
       "cher \xe2\x82\xac \xf0\x9f\x94\x92",
       "b\xc3\xbc"
       "cher \xe2\x82\xac \xf0\x9f\x94\x92" },
-    { "safe\xe2\x80\xaetxt.exe", "safe&#65533;txt.exe" }, /* writes backwards from here on */
+    { "safe\xe2\x80\xaetxt.exe", "safe&#65533;txt.exe" }, /* NOLINT: writes backwards from here on */
     { "\xe2\x81\xa6isolated\xe2\x81\xa9", "&#65533;isolated&#65533;" },
     { "cut \xe2\x80", "cut \xe2\x80" },
     { "", "" },
