@@ -135,7 +135,7 @@ void md_solver_take_all(const md_unsolve *from, const md_names *setups, apr_pool
 
         if (err)
             md_log_err(MD_LOG_WARN, 0, from->domain->name, "taking a challenge down", err,
-                       "An answer could not be removed:");
+                       "An answer for the CA is left behind, which does no harm:");
     }
 }
 

@@ -116,7 +116,7 @@ void md_log_tell(md_level level, int id, const md_log_story *story, const char *
     line = add_part(line, "while", story->activity, p);
     if (err) {
         line = add_part(line, "problem", err->type, p);
-        line = add_part(line, "detail", md_err_text(err, p), p);
+        line = add_part(line, "detail", err->detail ? md_err_text(err, p) : NULL, p);
         line = add_part(line, "subproblems", err->subproblems ? md_json_line(err->subproblems, p) : NULL, p);
     }
     write_clean(level, id, line);

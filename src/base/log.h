@@ -37,7 +37,7 @@ void md_log(md_level level, int id, const char *fmt, ...) MD_PRINTF(3, 4);
 typedef struct md_log_story {
     const char *md_name;  /* the domain */
     const char *activity; /* what was tried, as in "checking the challenge" */
-    const md_err *err;
+    const md_err *err;    /* may be a type alone, of a story that was told before */
 } md_log_story;
 
 /** Formats a line that reports a failure in the parts other tools match, in this order, absent ones left

@@ -106,7 +106,7 @@ static int answer_challenge(request_rec *r, const md_run *run)
                              &text);
     if (err) {
         md_log_err(MD_LOG_ERROR, 10081, domain ? domain->name : NULL, "answering a challenge", err,
-                   "The answer for %s cannot be read:", name);
+                   "The answer for %s cannot be read. %s:", name, md_err_advice(err));
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     if (text && !is_for_other_token(text, token))

@@ -250,7 +250,8 @@ int md_live_choose(SSL *ssl, md_live_slot *slot)
         chosen = put_pairs(ssl, held);
     } else {
         md_log(MD_LOG_ERROR, 0,
-               "%s: the TLS library refuses the new certificate for this host, the one before is used",
+               "%s: the TLS library refuses the new certificate for this host, the one before is used. Check "
+               "MDPrivateKeys against SSLOpenSSLConfCmd and SSLCipherSuite of the host",
                slot->domain->name);
     }
     drop(slot, held);

@@ -36,7 +36,7 @@ static void report(const md_domain *domain, const md_err *err, md_activation out
 {
     if (err)
         md_log_err(MD_LOG_ERROR, 10069, domain->name, "activating the new certificate", err,
-                   "What was staged cannot be used:");
+                   "What was staged cannot be used and is obtained anew:");
     else if (outcome == MD_ACTIVATION_DONE)
         md_log(MD_LOG_INFO, 10068, "%s: its new certificate was moved to the domain's folder", domain->name);
 }

@@ -51,7 +51,7 @@ static void add_stored(const md_run *run, const md_domain *domain, apr_pool_t *p
 
         if (fact->bad)
             md_log_err(MD_LOG_ERROR, 10110, domain->name, "loading its certificate", fact->bad,
-                       "The stored certificate is damaged and not used:");
+                       "The stored certificate is damaged, and a new one is obtained instead:");
         if (fact->bad || !fact->cert)
             continue;
         add_pair(
@@ -285,7 +285,7 @@ int md_ssl_answer_challenge(conn_rec *c, const char *server_name, const char **c
     err = find_pair(run->store, name, c->pool, cert, key);
     if (err)
         md_log_err(MD_LOG_ERROR, 0, name, "answering a challenge", err,
-                   "The tls-alpn-01 certificate cannot be read:");
+                   "The tls-alpn-01 certificate cannot be read. %s:", md_err_advice(err));
     if (err || !*key) {
         md_log(MD_LOG_INFO, 10080,
                "%s: a CA asks to prove this name by tls-alpn-01, but nothing is waiting for it", name);

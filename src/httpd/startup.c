@@ -352,7 +352,8 @@ static void preview(const md_run *run, const md_domain *domain, apr_pool_t *p)
 
     if (err)
         md_log_err(MD_LOG_ERROR, 10173, domain->name, "checking its settings", err,
-                   "Its renewal cannot work, as it is defined in %s:", md_domain_place(domain, p));
+                   "Its renewal cannot work, as it is defined in %s. %s:", md_domain_place(domain, p),
+                   md_err_advice(err));
 }
 
 /** Without stapling, the server runs on. */

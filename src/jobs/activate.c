@@ -387,8 +387,9 @@ static md_err *move_account(moving *move, apr_pool_t *p)
     md_err *err = md_account_promote(move->store, move->domain->name, p, &move->account);
 
     if (err && is_unusable(err)) {
-        md_log_err(MD_LOG_WARN, 0, move->domain->name, "moving its account", err,
-                   "The new account cannot be kept:");
+        md_log_err(
+            MD_LOG_WARN, 0, move->domain->name, "moving its account", err,
+            "The new account cannot be kept, and another one is made next time. %s:", md_err_advice(err));
         err = NULL;
     }
     return err;

@@ -168,6 +168,12 @@ md_err *md_renew_due(md_step *step, apr_time_t *at)
         *at = step->job->next_run;
     else
         *at = asked || step->now < due.renew_at ? step->now : due.renew_at;
+    if (*at && *at <= step->now)
+        md_log(MD_LOG_DEBUG, 10512, "%s: is to be renewed now: %s", step->domain->name,
+               asked ? "somebody asked for it" : due.why);
+    else if (*at)
+        md_log(MD_LOG_DEBUG, 10107, "%s: looked at again in %s", step->domain->name,
+               md_duration_words(*at - step->now, step->p));
     return NULL;
 }
 

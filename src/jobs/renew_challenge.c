@@ -281,13 +281,15 @@ static md_err *ask_ourselves(const md_step *step, const md_names *words, const m
     return err;
 }
 
+/** Once: a retry that is hindered by the same is no news. */
 static void warn_of(const md_step *step, const md_solver *solver, const md_err *err)
 {
     const char *text = md_err_text(err, step->p);
 
     md_job_note(step->job, step->now, "preflight", err->type, text);
-    md_log(MD_LOG_WARN, 0, "%s: the CA will probably not be able to check by %s: %s", step->domain->name,
-           solver->type, text);
+    md_log(step->work->errors ? MD_LOG_INFO : MD_LOG_WARN, 0,
+           "%s: the CA will probably not be able to check by %s: %s. %s", step->domain->name, solver->type,
+           text, md_err_advice(err));
 }
 
 md_next md_renew_preflight(md_step *step)

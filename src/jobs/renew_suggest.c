@@ -66,6 +66,15 @@ static md_err *ask(md_step *step, const md_call *call, const char *id, int *aske
     return md_renewal_info_ask(call, id, step->p, out);
 }
 
+/** Ids tell a time that has begun from a later one, and suggestions with a page about them from those
+ * without. */
+static int suggestion_id(const md_suggestion *said, apr_time_t now)
+{
+    static const int ids[2][2] = { { 10516, 10515 }, { 10518, 10517 } };
+
+    return ids[said->window.from <= now][said->why != NULL];
+}
+
 /** What came of the question is kept, be it nothing. */
 static md_err *note(md_step *step, md_renewal_info *info, const char *id, const md_err *err,
                     md_suggestion *said)
@@ -80,7 +89,8 @@ static md_err *note(md_step *step, md_renewal_info *info, const char *id, const 
                md_err_text(err, step->p));
     } else if (said->window.until && (!before || before->window.from != said->window.from ||
                                       before->window.until != said->window.until)) {
-        md_log(MD_LOG_INFO, 0, "%s: its CA suggests to renew between %s and %s%s%s", step->domain->name,
+        md_log(said->why ? MD_LOG_NOTICE : MD_LOG_INFO, suggestion_id(said, step->now),
+               "%s: its CA suggests to renew between %s and %s%s%s", step->domain->name,
                md_date_text(said->window.from, step->p), md_date_text(said->window.until, step->p),
                said->why ? ", see " : "", said->why ? said->why : "");
     }

@@ -89,14 +89,23 @@ static int count_error(const md_step *step, const md_err *err)
     return err->fault == MD_FAULT_LIMIT && errors ? errors : errors + 1;
 }
 
+/** One line: the whole story with what to do, or, when it is known already, only that it was the same again.
+ */
 static void report(const md_step *step, const char *doing, const md_err *err, md_level level)
 {
-    const md_work *work = step->work;
+    md_work *work = step->work;
     const char *in = md_duration_words(work->at - step->now, step->p);
+    const char *when = md_date_text(work->at, step->p);
+    const md_err known = { .type = err->type };
 
-    md_log_err(level, work->kind->failed_id, work->domain->name, doing, err,
-               "%s %s failed, next try in %s (%s). %s:", work->kind->doing, work->domain->name, in,
-               md_date_text(work->at, step->p), md_err_advice(err));
+    if (md_repeat_in_full(&work->told, doing, err, step->now))
+        md_log_err(level, work->kind->failed_id, work->domain->name, doing, err,
+                   "%s %s failed, next try in %s (%s). %s:", work->kind->doing, work->domain->name, in, when,
+                   md_err_advice(err));
+    else
+        md_log_err(level, work->kind->failed_id, work->domain->name, doing, &known,
+                   "%s %s failed, same error the %s time, next try in %s (%s):", work->kind->doing,
+                   work->domain->name, md_repeat_ordinal(work->told.times, step->p), in, when);
     md_log(MD_LOG_INFO, work->kind->failed_id ? 10057 : 0, "%s: %d error(s) in a row, next run in %s",
            work->domain->name, work->errors, in);
 }
@@ -222,8 +231,10 @@ static md_err *run_claimed(md_step *step)
         MD_TRY(md_job_save(step->core->store, step->job, step->p));
         step->changed = 1;
     }
-    if (!step->work->stage)
+    if (!step->work->stage) {
         step->work->errors = 0;
+        step->work->told = (md_repeat){ .times = 0 };
+    }
     return NULL;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "jobs/core.h"
+#include "jobs/repeat.h"
 #include "ocsp/responder.h"
 
 /** What a stage says. */
@@ -82,6 +83,7 @@ struct md_work {
     apr_time_t at;         /* when; 0: never */
     apr_time_t since;      /* when this stage was entered */
     int errors;            /* in a row, also when they could not be recorded */
+    md_repeat told;        /* of its failures, in the log */
     int urged;             /* by a person: does not wait because of earlier failures */
     int aside;             /* while it waits, others may have the turn of its order */
     int busy;              /* the last step was not run: somebody else has the job's claim */

@@ -54,6 +54,25 @@ START_TEST(an_unreachable_ca_is_one_line_and_another_try)
 }
 END_TEST
 
+START_TEST(a_failure_that_repeats_is_told_shortly)
+{
+    renewing *r = world();
+    const char *again;
+
+    r->ca->fault = FAKE_FAULT_LOST;
+    r->ca->fault_at = 1;
+    r->ca->fault_every = 1;
+    renewing_run(r, A_MINUTE);
+    check_logged(r, "3 AH10056 Renewing example.org failed, next try in 30 seconds (");
+    again = strstr(renewing_log(r),
+                   "3 AH10056 Renewing example.org failed, same error the 2nd time, next try in 1 minute (");
+    ck_assert_ptr_nonnull(again);
+    ck_assert_ptr_nonnull(
+        strstr(again, "md[example.org] while[reading the CA's directory] problem[md:unreachable]\n"));
+    ck_assert_ptr_null(strstr(again, "detail["));
+}
+END_TEST
+
 START_TEST(a_rate_limit_is_waited_for)
 {
     renewing *r = world();
@@ -206,6 +225,7 @@ Suite *suite_jobs_refusals(void)
 
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, an_unreachable_ca_is_one_line_and_another_try);
+    tcase_add_test(tcase, a_failure_that_repeats_is_told_shortly);
     tcase_add_test(tcase, a_rate_limit_is_waited_for);
     tcase_add_test(tcase, failed_validations_are_retried_slowly);
     tcase_add_test(tcase, an_explicit_retry_delay_is_the_base_of_all_schedules);
