@@ -132,6 +132,10 @@ def test_errors_are_told_once_an_hour(ca, httpd, name, command):
     httpd.managing(name(), extra=f"MDMessageCmd {command.file}\nMDCAChallenges dns-99\nMDRetryDelay 1s").start()
     httpd.wait_for_log(f"AH10057: {name()}: 2 error")
     assert command.calls().count(f"errored {name()}") == 1
+    mark = httpd.mark()
+    httpd.restart()
+    httpd.wait_for_log(f"AH10057: {name()}: 2 error", since=mark)
+    assert command.calls().count(f"errored {name()}") == 1, "that it was told is kept over restarts"
 
 
 def test_a_setup_that_is_refused_fails_the_attempt(ca, httpd, name, command):
