@@ -10,6 +10,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("MD_BUILD", TOP / "build/release"))
 sys.path[:0] = [str(TOP / "tools"), str(TOP / "tests/lint")]
 
+import docs         # noqa: E402
 import files        # noqa: E402
 import layers       # noqa: E402
 import measure      # noqa: E402
@@ -28,6 +29,10 @@ def test_functions_and_files_are_small():
 
 def test_units_are_described_and_links_lead_somewhere():
     assert not files.check(TOP)
+
+
+def test_pages_can_be_found_and_know_all_advice():
+    assert not docs.check(TOP)
 
 
 def test_headers_stand_alone():

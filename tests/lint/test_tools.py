@@ -11,6 +11,7 @@ import pytest
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TOP / "tools"), str(TOP / "tests/lint")]
 
+import docs         # noqa: E402
 import files        # noqa: E402
 import layers       # noqa: E402
 import measure      # noqa: E402
@@ -145,6 +146,52 @@ def test_files_finds_broken_links_and_missing_licences(tmp_path):
                                 "README.md: links to docs/none.md, which does not exist",
                                 "src/a.c: has no 'SPDX-License-Identifier: Apache-2.0' at its top",
                                 "src/a.c:1: white space at the end of the line"]
+
+
+ADVICE = """
+static const struct row advice_by_type[] = {
+    { "md:a", "Do a" },
+    { "md:b",
+      "Do b, "
+      "and 'c'" },
+};
+
+static const char *const advice_by_fault[] = {
+    "Do x",
+    "Do y",
+};
+"""
+COMMANDS = """
+    { "check", "[--online] [name...]", "find", "a2md check", READ, check },
+    { "store list", "", "show", "a2md store list", READ, list },
+    "options:"
+    "  -d, --dir DIR  folder"
+"""
+
+
+def test_docs_reads_advice_as_the_compiler_does():
+    assert docs.advices(ADVICE) == ["Do a", "Do b, and 'c'", "Do x", "Do y"]
+
+
+def test_docs_finds_advice_and_pages_that_nobody_can_find(tmp_path):
+    trouble = 'see [the index](README.md#set-up) and [nothing](README.md#gone)\n"Do a" "Do b,\nand \'c\'" "Do x" Do y\n'
+    top = tree(tmp_path, src__base__err_c=ADVICE, src__cli__a2md_c=f"commands[] = {{\n{COMMANDS}\n}};\n",
+               docs__troubleshooting_md=trouble, docs__new_md="", docs__README_md="# Set up\n[a](troubleshooting.md)\n",
+               README_md="[a](docs/README.md) [b](docs/troubleshooting.md)\n")
+    assert docs.check(top) == ["docs/troubleshooting.md: has no entry for \"Do y\"", "docs/README.md: does not lead to docs/new.md",
+                               "README.md: does not lead to docs/new.md",
+                               "docs/troubleshooting.md: links to README.md#gone, which is no heading"]
+
+
+@pytest.mark.parametrize("line, errors", [
+    ("a2md -d /md check --online example.org && a2md -d /md store list # all", []),
+    ("a2md --dir /md check --offline", ["a2md check has no option --offline"]),
+    ("cd /md; a2md -x /md check", ["a2md has no option -x", "a2md has no command '/md'"]),
+    ("a2md -d /md chek", ["a2md has no command 'chek'"]),
+])
+def test_docs_knows_what_a2md_understands(tmp_path, line, errors):
+    top = tree(tmp_path, src__cli__a2md_c=f"commands[] = {{\n{COMMANDS}\n}};\n", README_md=f"1. x\n   ```sh\n   {line}\n   ```\n")
+    assert list(docs.shell_errors(top, "README.md", docs.known_commands(top))) == [f"README.md: {error}" for error in errors]
 
 
 def test_configure_refuses_what_it_does_not_know(tmp_path):
