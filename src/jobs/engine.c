@@ -85,14 +85,13 @@ static void schedule(md_engine *engine, entry *job, apr_time_t when)
 static void follow_clock(md_engine *engine, apr_time_t now)
 {
     const apr_interval_time_t earlier = engine->seen - now;
-    const int count = engine->kinds * engine->domains;
 
     if (earlier > SET_BACK) {
         md_log(MD_LOG_NOTICE, 0, "the clock was set back by %s", md_duration_words(earlier, engine->p));
         md_heap_shift(&engine->due, earlier);
         md_heap_shift(&engine->queue, earlier);
         engine->set_back += earlier;
-        for (int i = 0; i < count; ++i)
+        for (int i = 0; i < engine->count; ++i)
             if (!engine->jobs[i].running)
                 engine->jobs[i].work.since -= earlier;
     }
