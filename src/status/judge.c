@@ -76,7 +76,8 @@ static unsigned troubles_of(const md_case *of)
 
 static int is_renewing(const md_case *of)
 {
-    return of->glance.stage || (of->due->renew_at && of->due->renew_at <= of->now) ||
+    /* the first stage only asks the CA when to renew */
+    return of->glance.stage > 1 || (of->due->renew_at && of->due->renew_at <= of->now) ||
            (of->job && !of->job->finished);
 }
 

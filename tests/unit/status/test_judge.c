@@ -21,6 +21,7 @@ static const struct {
 } rows[] = {
     { MD_STATE_COMPLETE, 60, 30, 50, .conditions = "ok" },
     { MD_STATE_COMPLETE, 60, -1, 50, .conditions = "renewing ok" },
+    { MD_STATE_COMPLETE, 60, 30, 50, .stage = 1, .conditions = "ok" },
     { MD_STATE_COMPLETE, 60, 30, 50, .stage = 5, .conditions = "renewing ok" },
     { MD_STATE_COMPLETE, 60, -1, 50, .errors = 2, .conditions = "errored renewing", .who = "authority" },
     { MD_STATE_COMPLETE, 2, -20, -1, .errors = 9, .conditions = "errored expiring renewing",
