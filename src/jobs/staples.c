@@ -118,13 +118,13 @@ static int by_domain(const void *a, const void *b)
     return names ? names : strcmp(one->sha1, other->sha1);
 }
 
-md_err *md_staple_states(const md_core *core, apr_pool_t *p, apr_array_header_t **out)
+md_err *md_staple_states(const md_core *core, int others, apr_pool_t *p, apr_array_header_t **out)
 {
     const int count = core->stapling ? core->stapling->count : 0;
     const apr_time_t now = md_now(core->clock);
 
     *out = apr_array_make(p, count, sizeof(md_staple_state));
-    for (int i = 0; i < count; ++i) {
+    for (int i = count && others ? core->stapling->first[core->plan->domains->nelts] : 0; i < count; ++i) {
         const md_stapled *which = &core->stapling->each[i];
         md_staple_state state = { .domain = NULL };
         md_stapled_now is;

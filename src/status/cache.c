@@ -9,10 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "status/staples.h"
+
 #define AGE_MAX   apr_time_from_sec(1) /* of those that are looked at again */
 #define SEPARATOR ",\n    "
 #define FNV_BASIS APR_UINT64_C(14695981039346656037)
 #define FNV_PRIME APR_UINT64_C(1099511628211)
+
+#define OTHERS_AGE apr_time_from_sec(5)
 
 enum { LOOKS = 32, STEPS = 4, RENEWAL_MAX = 64 * 1024 };
 
@@ -29,9 +34,11 @@ typedef struct kept {
 struct md_cache {
     const md_core *core;
     int count;
-    kept *each;  /* sorted by name */
-    int *places; /* by md_domain.index, into `each` */
-    int oldest;  /* where the next look at old ones begins */
+    kept *each;     /* sorted by name */
+    int *places;    /* by md_domain.index, into `each` */
+    int oldest;     /* where the next look at old ones begins */
+    json_t *others; /* NULL: not looked at yet */
+    apr_time_t others_made;
     pthread_mutex_t lock;
 };
 
@@ -41,6 +48,7 @@ static apr_status_t free_cache(void *data)
 
     for (int i = 0; i < cache->count; ++i)
         free(cache->each[i].text);
+    json_decref(cache->others);
     pthread_mutex_destroy(&cache->lock);
     return APR_SUCCESS;
 }
@@ -132,6 +140,22 @@ static void refresh(const md_cache *cache, kept *each, apr_interval_time_t age, 
         look_at(cache, each, &glance, now, scratch);
 }
 
+/** There is no sign of changes, so they are looked at again after a while. */
+static void refresh_others(md_cache *cache, apr_time_t now, apr_pool_t *p)
+{
+    json_t *others;
+    md_err *err;
+
+    if (cache->others && now >= cache->others_made && now - cache->others_made < OTHERS_AGE)
+        return;
+    err = md_staples_of_others(cache->core, p, &others);
+    if (err)
+        md_log_err(MD_LOG_ERROR, 0, NULL, "showing the status", err, "Staples cannot be shown:");
+    json_decref(cache->others);
+    cache->others = json_incref(others);
+    cache->others_made = now;
+}
+
 /** Under the lock. */
 static void refresh_all(md_cache *cache, apr_pool_t *p)
 {
@@ -145,6 +169,7 @@ static void refresh_all(md_cache *cache, apr_pool_t *p)
     }
     for (int i = 0; i < cache->count; ++i)
         refresh(cache, &cache->each[i], 0, now, scratch);
+    refresh_others(cache, now, scratch);
     apr_pool_destroy(scratch);
 }
 
@@ -216,6 +241,7 @@ void md_cache_find(md_cache *cache, const md_query *query, apr_pool_t *p, md_fou
     chosen = choose(cache, query, p, out);
     out->each = apr_array_make(p, chosen->nelts, sizeof(md_bytes));
     copy_texts(chosen, p, out);
+    out->others = md_own_json(p, json_deep_copy(cache->others));
     pthread_mutex_unlock(&cache->lock);
 }
 
@@ -240,6 +266,8 @@ md_bytes md_cache_document(md_cache *cache, const md_query *query, apr_pool_t *p
     md_cache_find(cache, query, p, &found);
     doc = md_status_head(cache->core, &found.summary, p);
     md_json_set_text(doc, "next", found.next);
+    if (json_array_size(found.others))
+        json_object_set(doc, "other-staples", found.others);
     head = md_json_text_of(doc, p);
     *tag = tag_of(digest_of(found.digest, md_bytes_of(head)), p);
     if (!found.each->nelts) {

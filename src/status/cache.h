@@ -26,6 +26,7 @@ typedef struct md_found {
     apr_array_header_t *each; /* of md_bytes, within `text` */
     md_summary summary;       /* of all domains */
     const char *next;         /* the last name, if there are more; or NULL */
+    json_t *others;           /* staples of certificates that belong to no domain: an array */
     apr_uint64_t digest;      /* of `text` */
 } md_found;
 /** Everything is copied to `p`. */

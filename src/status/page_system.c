@@ -84,9 +84,20 @@ typedef struct staples {
 } staples;
 
 typedef struct staple {
-    const char *domain, *key;
+    const char *domain, *key; /* NULL: of a certificate that belongs to no domain */
     const json_t *ocsp;
 } staple;
+
+static void count_staple(const staple *each, staples *sum)
+{
+    if (!json_is_object(each->ocsp))
+        return;
+    ++sum->total;
+    if (md_text_equal(md_json_text(each->ocsp, "status"), "good"))
+        ++sum->good;
+    else if (sum->bad->nelts < STAPLES_SHOWN)
+        APR_ARRAY_PUSH(sum->bad, staple) = *each;
+}
 
 static void count_staples(const md_view *view, staples *sum)
 {
@@ -94,17 +105,7 @@ static void count_staples(const md_view *view, staples *sum)
     const char *key;
 
     json_object_foreach(certs, key, cert)
-    {
-        const json_t *ocsp = json_object_get(cert, "ocsp");
-
-        if (!json_is_object(ocsp))
-            continue;
-        ++sum->total;
-        if (md_text_equal(md_json_text(ocsp, "status"), "good"))
-            ++sum->good;
-        else if (sum->bad->nelts < STAPLES_SHOWN)
-            APR_ARRAY_PUSH(sum->bad, staple) = (staple){ view->name, key, ocsp };
-    }
+        count_staple(&(staple){ view->name, key, json_object_get(cert, "ocsp") }, sum);
 }
 
 static void put_staple(md_html *html, const staple *each, const md_page_ask *ask)
@@ -113,8 +114,13 @@ static void put_staple(md_html *html, const staple *each, const md_page_ask *ask
                      refresh = md_json_date(each->ocsp, "refresh-at");
     const char *status = md_json_text(each->ocsp, "status");
 
-    md_html_put(html, "<tr><th scope=\"row\"><a href=\"%s/%s\">%s</a> <span class=\"quiet\">%s</span></th>",
-                ask->base, md_url_encode(each->domain, md_html_pool(html)), each->domain, each->key);
+    if (each->domain)
+        md_html_put(html,
+                    "<tr><th scope=\"row\"><a href=\"%s/%s\">%s</a> <span class=\"quiet\">%s</span></th>",
+                    ask->base, md_url_encode(each->domain, md_html_pool(html)), each->domain, each->key);
+    else
+        md_html_put(html, "<tr><th scope=\"row\">of no managed domain <span class=\"quiet\">%s</span></th>",
+                    md_json_text(each->ocsp, "id"));
     md_html_put(html, "<td data-label=\"Says\">%s</td><td data-label=\"Valid until\">",
                 status ? status : "none yet");
     if (until)
@@ -125,13 +131,17 @@ static void put_staple(md_html *html, const staple *each, const md_page_ask *ask
     md_html_put(html, "</td></tr>");
 }
 
-static void put_staples(md_html *html, const apr_array_header_t *views, const md_page_ask *ask)
+static void put_staples(md_html *html, const json_t *doc, const apr_array_header_t *views,
+                        const md_page_ask *ask)
 {
+    const json_t *others = json_object_get(doc, "other-staples");
     apr_pool_t *p = md_html_pool(html);
     staples sum = { .bad = apr_array_make(p, STAPLES_SHOWN, sizeof(staple)) };
 
     for (int i = 0; i < views->nelts; ++i)
         count_staples(&APR_ARRAY_IDX(views, i, md_view), &sum);
+    for (size_t i = 0; i < json_array_size(others); ++i)
+        count_staple(&(staple){ .ocsp = json_array_get(others, i) }, &sum);
     if (!sum.total)
         return;
     md_html_put(html,
@@ -171,6 +181,6 @@ static void put_engine(md_html *html, const json_t *doc, apr_time_t now)
 void md_part_system(md_html *html, const json_t *doc, const apr_array_header_t *views, const md_page_ask *ask)
 {
     put_authorities(html, doc, views);
-    put_staples(html, views, ask);
+    put_staples(html, doc, views, ask);
     put_engine(html, doc, ask->now);
 }

@@ -78,6 +78,7 @@ md_bytes md_print_html(const md_found *found, apr_time_t now, apr_pool_t *p)
         md_staple_rows(row, staples);
     }
     end(html);
+    json_array_extend(staples, found->others);
     if (json_array_size(staples))
         begin(html, &md_table_staplings);
     json_array_foreach(staples, i, row)

@@ -261,6 +261,7 @@ md_bytes md_print_metrics(const md_core *core, const md_found *found, md_metrics
 {
     metrics m = { .now = md_now(core->clock) };
     json_t *entry;
+    size_t k;
 
     for (int i = 0; i < FAMILIES; ++i)
         m.of[i] = md_lines_make(p);
@@ -271,6 +272,9 @@ md_bytes md_print_metrics(const md_core *core, const md_found *found, md_metrics
         if (!md_json_read(APR_ARRAY_IDX(found->each, i, md_bytes), m.p, &entry))
             put_entry(&m, entry);
     }
+    apr_pool_clear(m.p);
+    json_array_foreach(found->others, k, entry)
+        put_staple(&m, md_json_text(entry, "domain"), md_json_text(entry, "id"), entry);
     for (int i = 0; i < STATES; ++i) {
         put(&m, CERTIFICATES, "", m.certs[i], LABELS({ "state", cert_states[i] }));
         put(&m, STAPLES, "", m.staples[i], LABELS({ "status", staple_states[i] }));

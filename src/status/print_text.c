@@ -90,6 +90,7 @@ md_bytes md_print_text(const md_found *found, apr_time_t now, apr_pool_t *p)
         put_row(lines, &md_table_certificates, row, i, now, each);
         md_staple_rows(row, staples);
     }
+    json_array_extend(staples, found->others);
     put_staplings(lines, staples, now, each);
     apr_pool_destroy(each);
     return md_lines_bytes(lines);

@@ -36,6 +36,8 @@ static json_t *scts_to_json(const apr_array_header_t *scts)
 
         md_json_set_text(sct, "logid", each->log_id);
         md_json_set_date(sct, "signed", each->at);
+        md_json_set_text(sct, "signature", each->signature);
+        md_json_set_text(sct, "signature-type", each->signature_type);
         json_array_append_new(list, sct);
     }
     return list;
@@ -110,40 +112,22 @@ static void add_check(json_t *cert, const md_domain *domain, const md_cert_facts
     md_json_set_text(cert, "check.url", apr_pstrcat(p, monitor->second, facts->sha256, NULL));
 }
 
-static md_err *add_staple(json_t *cert, const md_core *core, const md_domain *domain,
-                          const md_cert_facts *facts, apr_pool_t *p)
-{
-    const md_staple_shown *staple;
-    json_t *ocsp;
-
-    MD_TRY(md_staple_of(core, domain, facts, p, &staple));
-    if (!staple)
-        return NULL;
-    ocsp = json_object();
-    md_json_set_text(ocsp, "status", staple->status);
-    set_period(ocsp, "valid", staple->valid);
-    if (staple->renewal)
-        md_json_set(ocsp, "renewal", json_deep_copy(staple->renewal));
-    md_json_set_text(ocsp, "id", staple->id);
-    md_json_set_text(ocsp, "responder", staple->responder);
-    md_json_set_date(ocsp, "refresh-at", staple->refresh_at);
-    json_object_set_new(cert, "ocsp", ocsp);
-    return NULL;
-}
-
 /** What is known of the certificates in use beside themselves. */
-static md_err *add_surroundings(json_t *certs, const md_core *core, const md_case *of, apr_pool_t *p)
+static md_err *add_surroundings(json_t *certs, const md_core *core, const md_case *of, int with_log,
+                                apr_pool_t *p)
 {
     for (int i = 0; i < of->facts->nelts; ++i) {
         const md_cert_fact *fact = &APR_ARRAY_IDX(of->facts, i, md_cert_fact);
         const char *key = cert_key(of->domain, fact, i, p);
-        json_t *cert = key ? json_object_get(certs, key) : NULL;
+        json_t *cert = key ? json_object_get(certs, key) : NULL, *staple;
 
         if (!cert || !fact->cert)
             continue;
         add_suggestion(cert, fact);
         add_check(cert, of->domain, fact->cert, p);
-        MD_TRY(add_staple(cert, core, of->domain, fact->cert, p));
+        MD_TRY(md_staple_shown(core, of->domain, fact->cert, with_log, p, &staple));
+        if (staple)
+            json_object_set(cert, "ocsp", staple);
     }
     return NULL;
 }
@@ -262,7 +246,7 @@ static md_err *add_known(const md_core *core, const md_case *of, int with_log, j
     if (due->state != MD_STATE_COMPLETE)
         md_json_set_text(entry, "state-descr", due->why);
     add_certs(certs, domain, of->facts, 0, p);
-    MD_TRY(add_surroundings(certs, core, of, p));
+    MD_TRY(add_surroundings(certs, core, of, with_log, p));
     json_object_set(entry, "cert", certs);
     md_json_set_date(entry, "renew-at", due->renew_at);
     md_json_set_flag(entry, "stapling", domain->policy.stapling);

@@ -249,12 +249,14 @@ static const apr_array_header_t *scts_of(X509 *cert, apr_pool_t *p)
 
     for (int i = 0; i < sk_SCT_num(list) && i < SCTS_MAX; ++i) {
         const SCT *each = sk_SCT_value(list, i);
-        unsigned char *id = NULL;
-        const size_t size = SCT_get0_log_id(each, &id);
+        unsigned char *id = NULL, *signature = NULL;
+        const size_t size = SCT_get0_log_id(each, &id), length = SCT_get0_signature(each, &signature);
 
         APR_ARRAY_PUSH(scts, md_sct) =
             (md_sct){ .log_id = md_hex((md_bytes){ (const char *)id, size }, p),
-                      .at = apr_time_from_msec((apr_time_t)(SCT_get_timestamp(each) % TIMESTAMP_MAX)) };
+                      .at = apr_time_from_msec((apr_time_t)(SCT_get_timestamp(each) % TIMESTAMP_MAX)),
+                      .signature = md_hex((md_bytes){ (const char *)signature, length }, p),
+                      .signature_type = OBJ_nid2ln(SCT_get_signature_nid(each)) };
     }
     SCT_LIST_free(list);
     return scts;

@@ -12,6 +12,8 @@
 typedef struct md_sct {
     const char *log_id; /* 64 lowercase hex digits */
     apr_time_t at;
+    const char *signature;      /* lowercase hex */
+    const char *signature_type; /* as OpenSSL names it: "ecdsa-with-SHA256", or "undefined" */
 } md_sct;
 
 /** What others need to know of a certificate, without OpenSSL types. Strings live in the pool given. */

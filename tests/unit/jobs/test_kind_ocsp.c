@@ -388,13 +388,13 @@ START_TEST(states_are_told)
     apr_array_header_t *states;
     md_staple_state state;
 
-    CHECK_OK(md_staple_states(&core, kit_pool, &states));
+    CHECK_OK(md_staple_states(&core, 0, kit_pool, &states));
     ck_assert_int_eq(states->nelts, 1);
     state = APR_ARRAY_IDX(states, 0, md_staple_state);
     ck_assert_int_eq(state.status, MD_OCSP_UNKNOWN);
     ck_assert_ptr_null(state.job);
     run();
-    CHECK_OK(md_staple_states(&core, kit_pool, &states));
+    CHECK_OK(md_staple_states(&core, 0, kit_pool, &states));
     state = APR_ARRAY_IDX(states, 0, md_staple_state);
     ck_assert_str_eq(state.domain, "other");
     ck_assert_str_eq(state.sha1, facts.sha1);
@@ -420,7 +420,7 @@ START_TEST(states_are_sorted_by_domain)
     each[1] = each[0];
     each[0].domain = &others;
     each[0].managed = 0;
-    CHECK_OK(md_staple_states(&core, kit_pool, &states));
+    CHECK_OK(md_staple_states(&core, 0, kit_pool, &states));
     ck_assert_int_eq(states->nelts, 2);
     ck_assert_str_eq(APR_ARRAY_IDX(states, 0, md_staple_state).domain, "a.test");
     ck_assert_str_eq(APR_ARRAY_IDX(states, 1, md_staple_state).domain, "other");

@@ -186,6 +186,21 @@ START_TEST(staples_are_counted_and_those_that_are_not_good_are_listed)
 }
 END_TEST
 
+START_TEST(staples_of_no_domain_count_too)
+{
+    json_t *doc = new_doc();
+    const char *page;
+
+    json_object_set_new(doc, "other-staples",
+                        json_pack("[{s:s, s:s}, {s:s, s:s}]", "status", "good", "id", "0011", "status",
+                                  "unknown", "id", "2233"));
+    page = page_of(doc, NULL);
+    CHECK_HAS(page, "1 good of 2.");
+    CHECK_HAS(page, "of no managed domain <span class=\"quiet\">2233</span>");
+    CHECK_LACKS(page, "0011");
+}
+END_TEST
+
 START_TEST(nothing_from_outside_becomes_markup)
 {
     json_t *doc = new_doc(), *entry = add_failing(doc, "a.test\"" EVIL, EVIL);
@@ -259,6 +274,7 @@ Suite *suite_status_page_list(void)
     tcase_add_test(tests, an_engine_that_is_gone_is_told_when_there_is_something_to_renew);
     tcase_add_test(tests, authorities_are_shown_with_their_accounts_and_failures);
     tcase_add_test(tests, staples_are_counted_and_those_that_are_not_good_are_listed);
+    tcase_add_test(tests, staples_of_no_domain_count_too);
     tcase_add_test(tests, nothing_from_outside_becomes_markup);
     tcase_add_test(tests, a_document_of_any_shape_gives_a_page);
     tcase_add_test(tests, the_policy_allows_our_style_and_script_only);

@@ -74,6 +74,8 @@ START_TEST(promises_of_logs_are_facts)
     ck_assert_str_eq(APR_ARRAY_IDX(facts.scts, 0, md_sct).log_id,
                      "ab00000000000000000000000000000000000000000000000000000000000000");
     ck_assert_int_eq(APR_ARRAY_IDX(facts.scts, 0, md_sct).at, apr_time_from_sec(1800000000));
+    ck_assert_str_eq(APR_ARRAY_IDX(facts.scts, 0, md_sct).signature_type, "ecdsa-with-SHA256");
+    ck_assert_str_ne(APR_ARRAY_IDX(facts.scts, 0, md_sct).signature, "");
     ck_assert_int_gt(APR_ARRAY_IDX(facts.scts, 1, md_sct).at, 0); /* nonsense does not overflow */
 }
 END_TEST
