@@ -110,7 +110,7 @@ def test_a_refused_replacement_is_ordered_anew_once(short_ca, new_httpd, name, k
         suggest(short_ca, first, -7200, -3600)
         tls.wait_for_cert(httpd.https_port, name(), 40, unlike=first)
         wishes = proxy.payloads("POST /order-plz")
-    assert "replaces" in wishes[1] and "replaces" not in wishes[-1]
+    assert any("replaces" in wish for wish in wishes) and "replaces" not in wishes[-1]
     assert httpd.log_lines("AH10056") == []
     assert len(proxy.accounts) == 1
 
