@@ -19,15 +19,15 @@ typedef struct md_staple_board md_staple_board;
 /** Made by the parent before it forks; gone with `p`. */
 MD_MUST md_err *md_staple_board_make(int rows, apr_pool_t *p, md_staple_board **out);
 /** At most MD_OCSP_SIZE_MAX bytes, longer ones are not taken. */
-void md_staple_board_put(md_staple_board *board, int row, const void *id, md_bytes response,
+void md_staple_board_put(md_staple_board *board, int index, const void *id, md_bytes response,
                          apr_time_t until);
 /** Copies the response for the certificate `id` and returns its size; 0: the row has none that is valid at
  * `now`. `into` has room for MD_OCSP_SIZE_MAX bytes. */
-apr_size_t md_staple_board_get(const md_staple_board *board, int row, const void *id, apr_time_t now,
+apr_size_t md_staple_board_get(const md_staple_board *board, int index, const void *id, apr_time_t now,
                                void *into);
 /** Is the row about this certificate? */
-int md_staple_board_is(const md_staple_board *board, int row, const void *id);
+int md_staple_board_is(const md_staple_board *board, int index, const void *id);
 /** How often the board was put to when the row was, 0: it never was. Tells which of two rows is older. */
-unsigned md_staple_board_age(const md_staple_board *board, int row);
+unsigned md_staple_board_age(const md_staple_board *board, int index);
 
 #endif

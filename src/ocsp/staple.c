@@ -139,7 +139,7 @@ apr_time_t md_staple_renew_at(md_period valid, md_slice window, const char *sha1
     const apr_interval_time_t life = valid.until - valid.from;
     const apr_interval_time_t length = lesser(md_slice_of(window, life), life - life / 10);
 
-    return valid.until - length + (apr_interval_time_t)((double)(length / 10) * point_of(sha1));
+    return valid.until - length + (apr_interval_time_t)((double)length / 10 * point_of(sha1));
 }
 
 apr_time_t md_staple_next(md_period valid, apr_time_t renew_at, apr_time_t no_sooner, apr_time_t now)

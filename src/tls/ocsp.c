@@ -125,6 +125,7 @@ static md_err *read_basic(md_bytes der, apr_pool_t *p, OCSP_BASICRESP **out)
     const unsigned char *at = (const unsigned char *)der.data;
     OCSP_RESPONSE *response;
 
+    *out = NULL;
     if (der.size > MD_OCSP_SIZE_MAX)
         return bad(p, "md:ocsp-malformed",
                    apr_psprintf(p, "its answer has %" APR_SIZE_T_FMT " bytes, %d is the most", der.size,
