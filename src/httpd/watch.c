@@ -184,8 +184,9 @@ md_err *md_watch_register(const md_run *run, md_watch **out)
 
     *out = NULL;
     if (!instance || !callback) {
-        md_log(MD_LOG_CRIT, 10061,
-               "mod_watchdog is needed to obtain and renew certificates: add it with LoadModule");
+        md_log(
+            MD_LOG_CRIT, 10061,
+            "mod_watchdog is needed to obtain and renew certificates, and to staple: add it with LoadModule");
         return md_fail(run->p, MD_FAULT_CONFIG, "md:no-watchdog", "mod_watchdog is not loaded");
     }
     *out = made;

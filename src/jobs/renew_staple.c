@@ -49,7 +49,9 @@ static md_err *has_good(md_step *step, int *good)
 /** No response came. */
 static md_next wait_or_not(md_step *step, md_err *why)
 {
-    const apr_interval_time_t waited = step->now - step->work->since;
+    const apr_time_t begin =
+        step->job->ready_at > step->work->since ? step->job->ready_at : step->work->since;
+    const apr_interval_time_t waited = step->now - begin;
     int good;
     md_err *err = has_good(step, &good);
 
@@ -67,6 +69,16 @@ static md_next wait_or_not(md_step *step, md_err *why)
     return NEXT_STAGE;
 }
 
+/** MDActivationDelay: a response that is fetched now may have ended by then. */
+static int is_early(md_step *step)
+{
+    if (!step->domain->policy.must_staple || step->job->ready_at <= step->now)
+        return 0;
+    step->job->next_run = step->job->ready_at;
+    md_job_changed(step->job, MD_JOB_PROGRESS);
+    return 1;
+}
+
 md_next md_renew_staple(md_step *step)
 {
     md_ocsp_turn turn = { .url = NULL };
@@ -76,6 +88,8 @@ md_next md_renew_staple(md_step *step)
 
     if (!step->domain->policy.stapling || step->job->notified)
         return NEXT_STAGE;
+    if (is_early(step))
+        return AGAIN_AT(step->job->ready_at);
     err = find_waiting(step, &chain, &facts);
     if (err)
         return FAILED(err);

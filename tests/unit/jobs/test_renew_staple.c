@@ -160,6 +160,24 @@ START_TEST(what_went_live_already_waits_no_more)
 }
 END_TEST
 
+START_TEST(the_response_is_fetched_when_the_activation_delay_ends)
+{
+    md_next next;
+
+    have_live();
+    to->says.unknown = 1;
+    domain->policy.must_staple = 1;
+    step.job->ready_at = work.since + 86400 * SECOND;
+    next = run_after(0);
+    ck_assert_int_eq(next.verdict, MD_WAIT);
+    ck_assert_int_eq(next.at, step.job->ready_at);
+    ck_assert_int_eq(to->asked, 0);
+    ck_assert_int_eq(run_after(86400 * SECOND).verdict, MD_WAIT);
+    ck_assert_int_eq(to->asked, 1);
+    ck_assert_int_eq(run_after(121 * SECOND).verdict, MD_FAILED);
+}
+END_TEST
+
 START_TEST(a_store_that_fails_is_a_failure)
 {
     store_mem_fail_at(core.store, 1);
@@ -180,6 +198,7 @@ Suite *suite_jobs_renew_staple(void)
     tcase_add_test(tcase, with_nothing_good_to_show_the_new_certificate_does_not_wait_for_long);
     tcase_add_test(tcase, a_response_that_has_expired_does_not_count);
     tcase_add_test(tcase, what_went_live_already_waits_no_more);
+    tcase_add_test(tcase, the_response_is_fetched_when_the_activation_delay_ends);
     tcase_add_test(tcase, a_store_that_fails_is_a_failure);
     return suite;
 }
