@@ -16,7 +16,8 @@ from kit.store import dns_names
 
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```", re.M | re.S)
 PAGES = ["README.md", *sorted(path.relative_to(places.TOP).as_posix() for path in (places.TOP / "docs").rglob("*.md"))]
-MODULES = ("macro", "proxy", "proxy_http")
+MODULES = ("macro", "proxy", "proxy_http", "auth_basic", "authn_file", "authz_user")
+LOADED = re.compile(r"^LoadModule +(md|ssl|watchdog)_module .*\n", re.M)    # by the frame, or part of httpd
 
 
 def sections(page):
@@ -73,7 +74,7 @@ def frame_hosts(httpd, code):
 @pytest.mark.parametrize("page, heading, number", BLOCKS, ids=[f"{page}: {heading} {number + 1}" for page, heading, number in BLOCKS])
 def test_an_example_is_a_configuration_that_httpd_takes(new_httpd, page, heading, number):
     httpd = new_httpd()
-    code = files_for(httpd.root, dict(sections(page))[heading][number].replace("LoadModule md_module modules/mod_md.so\n", ""))
+    code = files_for(httpd.root, LOADED.sub("", dict(sections(page))[heading][number]))
     own_files(httpd.root, code, ["example.org", "www.example.org"])
     (httpd.root / "conf/httpd.conf").write_text(httpd.base_config() + load_modules() + code + frame_hosts(httpd, code))
     accepted, said = httpd.configtest()
@@ -88,7 +89,7 @@ def test_most_pages_have_examples():
 
 def begin(httpd, page, heading, name):
     """Starts the server with the blocks below a heading, for our names, ports and CA; what they have in files."""
-    code = "\n".join(dict(sections(page))[heading]).replace("LoadModule md_module modules/mod_md.so\n", "")
+    code = LOADED.sub("", "\n".join(dict(sections(page))[heading]))
     code = re.sub(r"\bexample\.org\b", name(), code)
     code = re.sub(r"\b(\w+)\.example\b(?!\.)", rf"\1.{name()}", code)
     for pattern, text in (("MDPortMap http:-", f"MDPortMap http:- https:{httpd.https_port}"), (r"^Listen .*$", ""),
