@@ -28,7 +28,7 @@ typedef struct md_run {
     md_board *board;
     md_live_slot *slots;
     md_staples *staples; /* NULL: nothing is stapled */
-    md_cache *cache; /* of the status */
+    md_cache *cache;     /* of the status */
     md_promoter *promoter;
     md_installed *installed;
     md_exec_turns turns;

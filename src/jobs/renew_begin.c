@@ -17,8 +17,8 @@
 enum { ACCOUNTS_TRIED = 4 };
 #define ACCOUNT_PAUSE apr_time_from_msec(20)
 /* What is live is moved to the domain's folder within seconds, or when what is in the way has been mended. */
-#define MOVED_SOON apr_time_from_sec(2)
-#define CLOCK_DRIFT   apr_time_from_sec(60)
+#define MOVED_SOON  apr_time_from_sec(2)
+#define CLOCK_DRIFT apr_time_from_sec(60)
 
 /** What follows from the facts, and when the CA is to be asked for a suggestion; 0: never. */
 static md_err *read_due(md_step *step, md_due *due, apr_time_t *ask_at)
@@ -107,8 +107,8 @@ static int is_held_back(const md_step *step, apr_time_t asked)
            apr_time_from_sec(apr_time_sec(asked)) <= job->last_run;
 }
 
-/** A set that is live is asked about once it has been moved; until then the next look comes soon, and later the
- * longer that takes. */
+/** A set that is live is asked about once it has been moved; until then the next look comes soon, and later
+ * the longer that takes. */
 static apr_time_t when_moved(const md_step *step, apr_time_t ask_at)
 {
     const apr_interval_time_t late = step->now - ask_at;

@@ -105,7 +105,9 @@ static void count_staples(const md_view *view, staples *sum)
     const char *key;
 
     json_object_foreach(certs, key, cert)
+    {
         count_staple(&(staple){ view->name, key, json_object_get(cert, "ocsp") }, sum);
+    }
 }
 
 static void put_staple(md_html *html, const staple *each, const md_page_ask *ask)

@@ -274,7 +274,9 @@ md_bytes md_print_metrics(const md_core *core, const md_found *found, md_metrics
     }
     apr_pool_clear(m.p);
     json_array_foreach(found->others, k, entry)
+    {
         put_staple(&m, md_json_text(entry, "domain"), md_json_text(entry, "id"), entry);
+    }
     for (int i = 0; i < STATES; ++i) {
         put(&m, CERTIFICATES, "", m.certs[i], LABELS({ "state", cert_states[i] }));
         put(&m, STAPLES, "", m.staples[i], LABELS({ "status", staple_states[i] }));
