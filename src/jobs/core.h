@@ -62,7 +62,7 @@ struct md_core {
      * cannot read DOMAINS. Fills one entry per key spec. */
     md_err *(*facts)(void *self, const md_domain *domain, apr_pool_t *p,
                      apr_array_header_t **facts /* of md_cert_fact */);
-    /** A step of a job has ended. NULL: nobody looks. */
+    /** A step of a job of a domain of the plan has ended. NULL: nobody looks. */
     void (*progress)(void *self, const md_domain *domain, const md_progress *now);
     /** What other processes have told. NULL: nothing is known. */
     void (*glance)(void *self, const md_domain *domain, md_glance *out);

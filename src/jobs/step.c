@@ -248,7 +248,7 @@ static void tell_progress(const md_step *step)
         now.stage = work->stage ? (int)(work->stage - work->kind->stages) + 1 : 0;
         now.since = work->stage ? work->since : 0;
     }
-    if (step->core->progress)
+    if (step->core->progress && step->domain->index >= 0)
         step->core->progress(step->core->self, step->domain, &now);
 }
 

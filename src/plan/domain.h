@@ -15,7 +15,7 @@ typedef struct md_domain {
     md_policy policy;   /* resolved: section > server > default */
     apr_uint64_t own;   /* the rows that its section has set, as bits like policy.set */
     md_names *contacts; /* URIs ("mailto:..."), may be empty */
-    int index;          /* position in the plan */
+    int index;          /* position in the plan; -1: it stands for certificates that no domain has */
     const char *file;   /* where it was defined, or NULL */
     unsigned line;
     int used;                 /* some virtual host uses it */

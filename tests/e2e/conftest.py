@@ -83,12 +83,15 @@ def new_httpd(request):
         return made[-1]
     yield make
     failed = getattr(request.node, "failed", False)
+    crashes = []
     for server in made:
         server.stop()
+        crashes += server.log_lines("exit signal (Segmentation|Abort|Bus|Illegal|Floating)")
         if failed:
             print(f"---- error log of {server.root}\n" + "\n".join(server.error_log().splitlines()[-60:]))
         if not os.environ.get("MD_KEEP"):
             shutil.rmtree(server.root, ignore_errors=True)
+    assert not crashes, crashes
 
 
 @pytest.fixture

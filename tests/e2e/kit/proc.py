@@ -95,6 +95,7 @@ class Proc:
         except ProcessLookupError:
             pass
         self.child.wait(10)
+        wait_until(lambda: not group_of(self.pid), 10, "the whole group ends")   # and gives its ports back
 
     def stop(self, timeout=10.0):
         """End it in good order, and without mercy if that takes longer than `timeout` seconds."""
@@ -108,8 +109,8 @@ class Proc:
         return self.child.returncode
 
 
-def children_of(pid):
-    """The process ids of the direct children of `pid`."""
+def _processes(column, value):
+    """The process ids of those that have `value` in a column of /proc/PID/stat, counted behind the name; no zombies."""
     found = []
     for entry in os.listdir("/proc"):
         if not entry.isdigit():
@@ -119,9 +120,19 @@ def children_of(pid):
                 after_name = stat.read().rpartition(")")[2].split()
         except OSError:
             continue
-        if int(after_name[1]) == pid and after_name[0] != "Z":
+        if int(after_name[column]) == value and after_name[0] not in "ZX":
             found.append(int(entry))
     return sorted(found)
+
+
+def children_of(pid):
+    """The process ids of the direct children of `pid`."""
+    return _processes(1, pid)
+
+
+def group_of(pid):
+    """The process ids of the group that `pid` began."""
+    return _processes(2, pid)
 
 
 def memory_of(pids):

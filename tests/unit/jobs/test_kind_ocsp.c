@@ -63,6 +63,14 @@ static md_err *live_chain(void *self, const md_stapled *which, apr_pool_t *p, md
     return NULL;
 }
 
+/** As an adapter does it. */
+static void note_progress(void *self, const md_domain *which, const md_progress *now)
+{
+    (void)self;
+    (void)now;
+    ck_assert_ptr_eq(MD_DOMAIN(core.plan, which->index), which);
+}
+
 static void on_put(void *self, const md_stapled *which, const char *sha1, const md_staple *staple)
 {
     (void)self;
@@ -111,6 +119,7 @@ static void make_world(int managed)
                       .events = &md_joblog_only,
                       .http = &options,
                       .facts = facts_of,
+                      .progress = note_progress,
                       .stapling = &stapling };
 }
 
