@@ -110,6 +110,9 @@ md_err *md_authz_problem(const md_authz *authz, apr_time_t now, apr_pool_t *p)
             return md_wrap(p, md_problem_read(challenge->error, "checking the name", now, p),
                            "the CA could not validate %s by %s", authz->name, challenge->type);
     }
+    if (authz->status == MD_AUTHZ_GONE)
+        return md_fail(p, MD_FAULT_REMOTE, "md:authorization",
+                       "the CA's authorization for %s has expired or was taken back", authz->name);
     return md_fail(p, MD_FAULT_VALIDATION, "md:authorization",
                    "the CA could not validate %s, and gave no reason", authz->name);
 }

@@ -88,7 +88,7 @@ struct md_ca {
     nonce nonces[NONCES_MAX];
     int nonce_count;
     int in_flight, answers;
-    char *silence, *silence_type; /* why it did not answer last, and since when; NULL: it did */
+    char *silence, *silence_type, *silence_way; /* why it did not answer last, and since when; NULL: it did */
     apr_time_t silent_at, entered_at;
     apr_time_t rest_until, orders_rest_until;
     apr_time_t orders_spent, budget_told;
@@ -135,6 +135,14 @@ static void let_go(held_account *held)
         free_account(held);
 }
 
+static void forget_silence(md_ca *ca)
+{
+    free(ca->silence);
+    free(ca->silence_type);
+    free(ca->silence_way);
+    ca->silence = ca->silence_type = ca->silence_way = NULL;
+}
+
 static void close_gate(md_ca *ca)
 {
     let_go(ca->account);
@@ -144,8 +152,7 @@ static void close_gate(md_ca *ca)
     pthread_mutex_destroy(&ca->lock);
     free(ca->url);
     free(ca->kind);
-    free(ca->silence);
-    free(ca->silence_type);
+    forget_silence(ca);
     free(ca);
 }
 
@@ -231,34 +238,32 @@ int md_ca_enter(md_ca *ca, apr_time_t now, apr_time_t *again)
     return may;
 }
 
-static void note_silence(md_ca *ca, apr_time_t now, const char *text, const char *type)
+void md_ca_leave(md_ca *ca, apr_time_t now, const md_silence *found, apr_time_t rest_until, apr_pool_t *p)
 {
-    free(ca->silence);
-    free(ca->silence_type);
-    ca->silence = text ? must(strdup(text)) : NULL;
-    ca->silence_type = text ? must(strdup(type)) : NULL;
-    ca->silent_at = now;
-}
-
-void md_ca_leave(md_ca *ca, apr_time_t now, const md_err *silence, apr_time_t rest_until, apr_pool_t *p)
-{
-    const char *text = silence ? md_err_text(silence, p) : NULL;
+    const char *text = found->why ? md_err_text(found->why, p) : NULL;
 
     pthread_mutex_lock(&ca->lock);
     --ca->in_flight;
-    ca->answers = !silence;
-    note_silence(ca, now, text, silence ? silence->type : NULL);
+    ca->answers = !found->why;
+    forget_silence(ca);
+    if (text) {
+        ca->silence = must(strdup(text));
+        ca->silence_type = must(strdup(found->why->type));
+        ca->silence_way = must(strdup(found->way));
+        ca->silent_at = now;
+    }
     if (rest_until > ca->rest_until)
         ca->rest_until = rest_until;
     pthread_mutex_unlock(&ca->lock);
 }
 
-md_err *md_ca_silence(md_ca *ca, apr_time_t since, apr_time_t now, apr_pool_t *p)
+md_err *md_ca_silence(md_ca *ca, const char *way, apr_time_t since, apr_time_t now, apr_pool_t *p)
 {
     md_err *err = NULL;
 
     pthread_mutex_lock(&ca->lock);
-    if (ca->silence && ca->silent_at > since && now - ca->silent_at < SILENCE_KNOWN)
+    if (ca->silence && !strcmp(ca->silence_way, way) && ca->silent_at > since &&
+        now - ca->silent_at < SILENCE_KNOWN)
         err = md_fail(p, MD_FAULT_REMOTE, apr_pstrdup(p, ca->silence_type), "%s", ca->silence);
     pthread_mutex_unlock(&ca->lock);
     return err;

@@ -57,12 +57,16 @@ const char *md_ca_kind(const md_ca *ca);
 #define MD_CA_PAUSE apr_time_from_msec(50)
 /** True and counted, or false: come back at *again. */
 int md_ca_enter(md_ca *ca, apr_time_t now, apr_time_t *again);
-/** Ends a request; `silence`: why no HTTP answer came back, or NULL; `rest_until`: the CA asked everybody to
- * wait (503, 429 on newNonce..), or 0. */
-void md_ca_leave(md_ca *ca, apr_time_t now, const md_err *silence, apr_time_t rest_until, apr_pool_t *p);
-/** For who has waited since this time: the CA was found silent just now, and why; NULL: it was not. Nobody
- * needs to find the same out again. */
-md_err *md_ca_silence(md_ca *ca, apr_time_t since, apr_time_t now, apr_pool_t *p);
+/** What was found out about a CA on one way to it (proxy, roots) says nothing about others. */
+typedef struct md_silence {
+    const md_err *why; /* no HTTP answer came back; NULL: one did */
+    const char *way;   /* any text that is the same for the same way */
+} md_silence;
+/** Ends a request; `rest_until`: the CA asked everybody to wait (503, 429 on newNonce..), or 0. */
+void md_ca_leave(md_ca *ca, apr_time_t now, const md_silence *found, apr_time_t rest_until, apr_pool_t *p);
+/** For who has waited since this time: the CA was found silent just now on this way, and why; NULL: it was
+ * not. Nobody needs to find the same out again. */
+md_err *md_ca_silence(md_ca *ca, const char *way, apr_time_t since, apr_time_t now, apr_pool_t *p);
 
 /** No new order or account before this time: the CA has said so about the account. What was ordered goes on.
  */

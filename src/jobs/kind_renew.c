@@ -103,12 +103,23 @@ static md_err *open_renewal(md_step *step, md_renewal **out)
     return NULL;
 }
 
+const char *md_renew_way(const md_domain *domain, apr_pool_t *p)
+{
+    const char *const parts[] = { domain->policy.proxy_url, domain->policy.ca_file,
+                                  domain->policy.proxy_ca_file };
+    const char *way = "";
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); ++i)
+        way = apr_pstrcat(p, way, parts[i] ? parts[i] : "", "\n", NULL);
+    return way;
+}
+
 static md_next run_at_gate(md_step *step, const md_stage *stage, md_ca *gate)
 {
-    const md_err *silence;
+    md_silence found = { .way = md_renew_way(step->domain, step->p) };
     apr_time_t again, rest = 0;
     md_next next;
-    md_err *known = md_ca_silence(gate, step->work->since, step->now, step->p);
+    md_err *known = md_ca_silence(gate, found.way, step->work->since, step->now, step->p);
 
     if (known)
         return FAILED(known);
@@ -119,8 +130,8 @@ static md_next run_at_gate(md_step *step, const md_stage *stage, md_ca *gate)
         rest = next.err->not_before; /* 503: the CA asks all of us to wait */
     if (next.verdict == MD_FAILED && md_problem_is_of_account(next.err))
         md_ca_rest_orders(gate, next.err->not_before ? next.err->not_before : step->now + ORDERS_REST);
-    silence = next.verdict == MD_FAILED && !md_call_was_answered(next.err) ? next.err : NULL;
-    md_ca_leave(gate, md_now(step->core->clock), silence, rest, step->p);
+    found.why = next.verdict == MD_FAILED && !md_call_was_answered(next.err) ? next.err : NULL;
+    md_ca_leave(gate, md_now(step->core->clock), &found, rest, step->p);
     return next;
 }
 

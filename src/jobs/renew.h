@@ -5,6 +5,7 @@
 #ifndef MD_JOBS_RENEW_H
 #define MD_JOBS_RENEW_H
 
+#include "acme/authz.h"
 #include "acme/order.h"
 #include "acme/renewal_info.h"
 #include "jobs/step.h"
@@ -55,6 +56,8 @@ md_err *md_renew_due(md_step *step, apr_time_t *at);
 const md_names *md_renew_ca_urls(const md_domain *domain, apr_pool_t *p);
 /** Fills what a request to this CA needs, but for an account; `route` must live as long as `call`. */
 void md_renew_call_to(const md_step *step, const char *url, md_http_route *route, md_call *call);
+/** A text that is the same for domains that go the same way to CAs: proxy, roots. */
+const char *md_renew_way(const md_domain *domain, apr_pool_t *p);
 /** Which certificate an order for this key spec replaces, as the CA that issued it knows it (RFC 9773 5);
  * *id NULL: none that this CA has issued. */
 MD_MUST md_err *md_renew_replaced(const md_step *step, const md_key_spec *spec, const char **id);
@@ -74,6 +77,9 @@ md_next md_renew_poll(md_step *step, apr_time_t retry_after, const char *what);
 /** After a failure with a known order: what the CA has forgotten is replaced by a new order, once in an
  * attempt. */
 md_next md_renew_order_failed(md_step *step, md_err *err);
+/** One that cannot become valid. What the CA has forgotten or taken back is ordered anew, once in an attempt.
+ */
+md_next md_renew_authz_failed(md_step *step, const md_authz *authz);
 /** The order is lost and so is this attempt. */
 md_next md_renew_give_up_order(md_step *step, md_err *why);
 /** Takes the order's answers down and forgets the order. Absent is success. */

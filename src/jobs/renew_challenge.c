@@ -103,7 +103,7 @@ md_next md_renew_authorize(md_step *step)
     if (authz->status == MD_AUTHZ_VALID)
         return next_authz(step, "authorize");
     if (authz->status != MD_AUTHZ_PENDING)
-        return md_renew_give_up_order(step, md_authz_problem(authz, step->now, step->p));
+        return md_renew_authz_failed(step, authz);
     err = choose(step, authz);
     if (err)
         return FAILED(err);
@@ -364,6 +364,6 @@ md_next md_renew_await_authz(md_step *step)
     if (authz->status == MD_AUTHZ_PENDING)
         return md_renew_poll(step, authz->retry_after, apr_pstrcat(step->p, "checking ", authz->name, NULL));
     if (authz->status != MD_AUTHZ_VALID)
-        return md_renew_give_up_order(step, md_authz_problem(authz, step->now, step->p));
+        return md_renew_authz_failed(step, authz);
     return next_authz(step, "await-authz");
 }

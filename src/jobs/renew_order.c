@@ -79,17 +79,26 @@ static int is_gone(const md_err *err)
            APR_STATUS_IS_ENOENT(err->status) || APR_STATUS_IS_EACCES(err->status);
 }
 
+/** Once in an attempt. */
+static md_next order_anew(md_step *step, md_err *why)
+{
+    md_err *err = md_renew_drop_order(step);
+
+    if (err)
+        return FAILED(err);
+    if (step->work->again & MD_AGAIN_ORDER)
+        return FAILED(why);
+    md_log(MD_LOG_INFO, 0, "%s: its order is gone at the CA (%s), making a new one", step->domain->name,
+           md_err_text(why, step->p));
+    step->work->again |= MD_AGAIN_ORDER;
+    return GO_TO("order");
+}
+
 md_next md_renew_order_failed(md_step *step, md_err *err)
 {
-    md_err *local;
-
     if (!is_gone(err) || (step->work->again & MD_AGAIN_ORDER) || md_problem_is(err, "accountDoesNotExist"))
         return FAILED(err);
-    md_log(MD_LOG_INFO, 0, "%s: its order is gone at the CA (%s), making a new one", step->domain->name,
-           md_err_text(err, step->p));
-    step->work->again |= MD_AGAIN_ORDER;
-    local = md_renew_drop_order(step);
-    return local ? FAILED(local) : GO_TO("order");
+    return order_anew(step, err);
 }
 
 /** The CA has counted it: so do we, before the order that shows it is forgotten. */
@@ -98,6 +107,13 @@ static md_err *drop_failed_order(md_step *step, const md_err *why)
     if (why->fault == MD_FAULT_VALIDATION)
         MD_TRY(md_renew_pay(step, MD_BUDGET_FAILURES));
     return md_renew_drop_order(step);
+}
+
+md_next md_renew_authz_failed(md_step *step, const md_authz *authz)
+{
+    md_err *why = md_authz_problem(authz, step->now, step->p);
+
+    return authz->status == MD_AUTHZ_GONE ? order_anew(step, why) : md_renew_give_up_order(step, why);
 }
 
 md_next md_renew_give_up_order(md_step *step, md_err *why)

@@ -102,6 +102,7 @@ static md_next ask_issuer(md_step *step, md_renewal_info *info, const char *id)
 {
     const char *url = issuer(step, info);
     md_suggestion said = { .next = step->now + NEXT_SANE / 2 };
+    md_silence found = { .way = md_renew_way(step->domain, step->p) };
     md_http_route route;
     apr_time_t again;
     md_err *err;
@@ -116,7 +117,8 @@ static md_next ask_issuer(md_step *step, md_renewal_info *info, const char *id)
     if (!md_ca_enter(call.ca, step->now, &again))
         return again - step->now < WORTH_WAITING ? AGAIN_AT(again) : NEXT_STAGE;
     err = ask(step, &call, id, &asked, &said);
-    md_ca_leave(call.ca, md_now(step->core->clock), md_call_was_answered(err) ? NULL : err, 0, step->p);
+    found.why = md_call_was_answered(err) ? NULL : err;
+    md_ca_leave(call.ca, md_now(step->core->clock), &found, 0, step->p);
     if (err && md_call_was_cut_off(err))
         return FAILED(err);
     if (err || asked)

@@ -9,7 +9,7 @@ from kit.store import dns_names
 
 ISSUER = "ca.example.test"
 ZONES = {
-    "proof.test": "_acme-challenge.alias 60 CNAME alias.elsewhere\n",
+    "proof.test": "_acme-challenge.alias 60 CNAME alias.elsewhere\n_acme-challenge.other 60 CNAME alias.elsewhere\n",
     "closed.test": "",
 }
 
@@ -51,6 +51,14 @@ def test_a_delegated_challenge_is_changed_where_it_leads_to(zone_ca, zones, new_
     httpd.managing("alias.proof.test", extra=dns_config(zones)).start()
     tls.wait_for_cert(httpd.https_port, "alias.proof.test")
     wait_until(lambda: not zones.texts("alias.elsewhere.proof.test"), 10, "the record is taken away")
+
+
+def test_several_names_may_be_proved_at_the_same_place(zone_ca, zones, new_httpd):
+    httpd = new_httpd(zone_ca)
+    names = ["alias.proof.test", "*.alias.proof.test", "other.proof.test"]
+    httpd.managing(*names, extra=dns_config(zones)).start()
+    assert set(dns_names(tls.wait_for_cert(httpd.https_port, names[0]))) == set(names)
+    wait_until(lambda: not zones.texts("alias.elsewhere.proof.test"), 10, "all records are taken away")
 
 
 def test_an_account_has_a_label_of_its_own(zone_ca, zones, new_httpd):

@@ -82,6 +82,34 @@ def test_after_failover_with_its_own_binding_the_first_ca_has_its_turn_again(new
         assert proxy.orders and second.count("Added order") == orders
 
 
+def test_another_binding_is_another_account(new_ca, new_httpd, name):
+    pairs = [eab("kid-1"), eab("kid-2")]
+    ca = new_ca(config={"externalAccountBindingRequired": True, "externalAccountMACKeys": dict(pairs)})
+    httpd = new_httpd(ca)
+    httpd.managing(name(), extra=f"MDExternalAccountBinding {' '.join(pairs[0])}").start()
+    first = tls.wait_for_cert(httpd.https_port, name())
+    httpd.managing(name(), f"more.{name()}", extra=f"MDExternalAccountBinding {' '.join(pairs[1])}").restart()
+    tls.wait_for_cert(httpd.https_port, name(), 40, unlike=first)
+    registered = {line.split("registered the account ")[1].split()[0] for line in httpd.log_lines("registered the account")}
+    assert len(registered) == 2
+    assert not any(pair[1] in httpd.error_log() for pair in pairs)
+
+
+def test_each_domain_trusts_the_roots_that_are_named_for_its_ca(new_ca, new_httpd, name):
+    first = new_ca()
+    second = new_ca(http_port=first.http_port, tls_port=first.tls_port)
+    httpd = new_httpd(first)
+    with Proxy(httpd.root, second) as proxy:            # whose certificate has a root of its own
+        def section(label, roots):
+            return f"<MDomain {name(label)}>\nMDCertificateAuthority {proxy.url}\nMDCACertificateFile {roots}\n</MDomain>"
+        httpd.configure(f"MDomain {name('a')}", section("b", proxy.ca_file), section("c", first.ca_file),
+                        *(httpd.vhost(name(label)) for label in "abc")).start()
+        for label in "ab":
+            tls.wait_for_cert(httpd.https_port, name(label))
+        assert f"md[{name('c')}]" in httpd.wait_for_log("AH10056.*md:tls")
+    assert len(httpd.log_lines("AH10056")) == 1
+
+
 @pytest.mark.parametrize("secure", [False, True])
 def test_the_way_to_the_ca_leads_through_a_proxy_with_a_password(ca, httpd, name, secure):
     with ConnectProxy(httpd.root, login="fred:se%cret", secure=secure) as proxy:

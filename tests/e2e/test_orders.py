@@ -3,6 +3,7 @@
 
 import contextlib
 import ipaddress
+import json
 import socket
 
 import pytest
@@ -10,7 +11,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from kit import tls
-from kit.ca_proxy import Proxy, problem
+from kit.ca_proxy import Answer, Proxy, problem
 from kit.proc import wait_until
 from kit.store import load_chain
 
@@ -114,3 +115,13 @@ def test_one_refused_name_among_many_is_named(ca, httpd, name):
         httpd.managing(name(), bad, name("c"), ca_url=proxy.url, ca_file=proxy.ca_file).start()
         line = httpd.wait_for_log("AH10056")
     assert f"{bad}: on our list" in line
+
+
+def test_an_authorization_that_has_expired_is_replaced(ca, httpd, name):
+    gone = {"status": "expired", "identifier": {"type": "dns", "value": name()}, "challenges": []}
+    with Proxy(httpd.root, ca) as proxy:
+        proxy.answer("POST /authZ/", Answer(200, json.dumps(gone)), times=1)
+        httpd.managing(name(), ca_url=proxy.url, ca_file=proxy.ca_file).start()
+        tls.wait_for_cert(httpd.https_port, name())
+        assert len(proxy.orders) == 2
+    assert httpd.log_lines("AH10056") == []

@@ -58,6 +58,9 @@ START_TEST(each_status_is_known)
     ck_assert_int_eq(read_text(AUTHZ("expired", ""))->status, MD_AUTHZ_GONE);
     ck_assert_int_eq(read_text(AUTHZ("revoked", ""))->status, MD_AUTHZ_GONE);
     ck_assert_int_eq(read_text(AUTHZ("dreaming", ""))->status, MD_AUTHZ_GONE);
+    ck_assert_int_eq(md_authz_problem(read_text(AUTHZ("expired", "")), 0, kit_pool)->fault, MD_FAULT_REMOTE);
+    ck_assert_int_eq(md_authz_problem(read_text(AUTHZ("invalid", "")), 0, kit_pool)->fault,
+                     MD_FAULT_VALIDATION);
 }
 END_TEST
 

@@ -62,7 +62,7 @@ static void answered(void)
     apr_time_t again;
 
     ck_assert(md_ca_enter(ca, NOW, &again));
-    md_ca_leave(ca, NOW, NULL, 0, kit_pool);
+    md_ca_leave(ca, NOW, &(md_silence){ NULL, "" }, 0, kit_pool);
 }
 
 static int room(void)
@@ -83,7 +83,7 @@ START_TEST(requests_in_flight_are_capped)
     ck_assert_int_eq(room(), MD_CA_IN_FLIGHT);
     ck_assert(!md_ca_enter(ca, NOW, &again));
     ck_assert_int_eq(again, NOW + MD_CA_PAUSE);
-    md_ca_leave(ca, NOW, NULL, 0, kit_pool);
+    md_ca_leave(ca, NOW, &(md_silence){ NULL, "" }, 0, kit_pool);
     ck_assert(md_ca_enter(ca, NOW, &again));
 }
 END_TEST
@@ -104,11 +104,11 @@ static md_err *silence(void)
 START_TEST(a_ca_that_has_not_answered_gets_one_request_at_a_time)
 {
     ck_assert_int_eq(room(), 1);
-    md_ca_leave(ca, NOW, NULL, 0, kit_pool);
+    md_ca_leave(ca, NOW, &(md_silence){ NULL, "" }, 0, kit_pool);
     ck_assert_int_eq(room(), MD_CA_IN_FLIGHT);
     for (int i = 1; i < MD_CA_IN_FLIGHT; ++i)
-        md_ca_leave(ca, NOW, NULL, 0, kit_pool);
-    md_ca_leave(ca, NOW, silence(), 0, kit_pool);
+        md_ca_leave(ca, NOW, &(md_silence){ NULL, "" }, 0, kit_pool);
+    md_ca_leave(ca, NOW, &(md_silence){ silence(), "direct" }, 0, kit_pool);
     ck_assert_int_eq(room(), 1);
 }
 END_TEST
@@ -131,16 +131,18 @@ START_TEST(what_one_found_out_is_known_to_those_who_waited)
     md_err *err;
 
     ck_assert(md_ca_enter(ca, NOW, &again));
-    ck_assert_ptr_null(md_ca_silence(ca, NOW - 1, NOW, kit_pool));
-    md_ca_leave(ca, NOW, silence(), 0, kit_pool);
-    err = md_ca_silence(ca, NOW - 1, NOW + 1, kit_pool);
+    ck_assert_ptr_null(md_ca_silence(ca, "direct", NOW - 1, NOW, kit_pool));
+    md_ca_leave(ca, NOW, &(md_silence){ silence(), "direct" }, 0, kit_pool);
+    err = md_ca_silence(ca, "direct", NOW - 1, NOW + 1, kit_pool);
     ck_assert_ptr_nonnull(err);
     ck_assert_str_eq(err->type, "md:timeout");
     ck_assert_str_eq(err->detail, "it failed: nobody speaks");
-    ck_assert_ptr_null(md_ca_silence(ca, NOW + 1, NOW + 2, kit_pool)); /* came later: it asks itself */
-    ck_assert_ptr_null(md_ca_silence(ca, NOW - 1, NOW + apr_time_from_sec(60), kit_pool));
+    ck_assert_ptr_null(
+        md_ca_silence(ca, "direct", NOW + 1, NOW + 2, kit_pool)); /* came later: it asks itself */
+    ck_assert_ptr_null(md_ca_silence(ca, "direct", NOW - 1, NOW + apr_time_from_sec(60), kit_pool));
+    ck_assert_ptr_null(md_ca_silence(ca, "by proxy", NOW - 1, NOW + 1, kit_pool)); /* may be better off */
     answered();
-    ck_assert_ptr_null(md_ca_silence(ca, NOW - 1, NOW + 1, kit_pool));
+    ck_assert_ptr_null(md_ca_silence(ca, "direct", NOW - 1, NOW + 1, kit_pool));
 }
 END_TEST
 
@@ -169,7 +171,7 @@ START_TEST(a_ca_that_wants_rest_gets_it)
     apr_time_t again, until = NOW + apr_time_from_sec(30);
 
     ck_assert(md_ca_enter(ca, NOW, &again));
-    md_ca_leave(ca, NOW, NULL, until, kit_pool);
+    md_ca_leave(ca, NOW, &(md_silence){ NULL, "" }, until, kit_pool);
     ck_assert(!md_ca_enter(ca, NOW, &again));
     ck_assert_int_eq(again, until);
     ck_assert(md_ca_enter(ca, until, &again));
