@@ -181,32 +181,44 @@ const md_kind md_kind_renew = { .name = "renew",
                                 .run = run,
                                 .failed_id = 10056 };
 
-static int can_prove(const md_plan *plan, const md_domain *domain, const char *type, const char *name)
+/** Why a challenge type that is configured can never prove the name, as a clause; NULL: it may. */
+static const char *obstacle(const md_plan *plan, const md_domain *domain, const char *type, const char *name)
 {
     const md_solver *solver = md_solver_find(type);
 
-    if (solver && solver->strict && solver->why_not(plan, domain, name))
-        return 0;
-    return solver && md_solver_can(solver, name);
+    if (!solver)
+        return "this module does not know it";
+    if (!md_solver_can(solver, name))
+        return "it cannot prove names of this kind";
+    return solver->strict ? solver->why_not(plan, domain, name) : NULL;
+}
+
+/** Fails when none of the configured types can. */
+static md_err *preview_name(const md_core *core, const md_domain *domain, const char *name, apr_pool_t *p)
+{
+    const char *left_out;
+    const md_names *types = md_solver_types(core->plan, domain, name, p, &left_out);
+    md_names *obstacles = md_names_make(p);
+
+    if (*left_out)
+        md_names_add(obstacles, left_out);
+    for (int i = 0; i < types->nelts; ++i) {
+        const char *type = MD_NAME(types, i), *why = obstacle(core->plan, domain, type, name);
+
+        if (!why)
+            return NULL;
+        md_names_add(obstacles, apr_pstrcat(p, type, ": ", why, NULL));
+    }
+    return md_fail(p, MD_FAULT_CONFIG, "challenge-mismatch", "no usable challenge type for %s (%s)", name,
+                   md_names_join(obstacles, "; ", p));
 }
 
 static md_err *preview_challenges(const md_core *core, const md_domain *domain, apr_pool_t *p)
 {
-    md_names *names = md_domain_order_names(domain, p);
+    const md_names *names = md_domain_order_names(domain, p);
 
-    for (int i = 0; i < names->nelts; ++i) {
-        const char *why;
-        md_names *types = md_solver_types(core->plan, domain, MD_NAME(names, i), p, &why);
-        int known = 0;
-
-        for (int k = 0; k < types->nelts; ++k)
-            known |= can_prove(core->plan, domain, MD_NAME(types, k), MD_NAME(names, i));
-        if (!known)
-            return md_fail(p, MD_FAULT_CONFIG, "challenge-mismatch", "no usable challenge type for %s (%s)",
-                           MD_NAME(names, i),
-                           *why ? why
-                                : apr_pstrcat(p, "MDCAChallenges has ", md_names_join(types, ", ", p), NULL));
-    }
+    for (int i = 0; i < names->nelts; ++i)
+        MD_TRY(preview_name(core, domain, MD_NAME(names, i), p));
     return NULL;
 }
 
