@@ -60,7 +60,9 @@ def test_everything_is_where_it_belongs(installed, module):
     assert (installed / "opt/md/share/bash-completion/completions/a2md").is_file()
     docs = files_below(installed / "opt/md/share/doc/mod_md")
     assert {"README.md", "LICENSE", "NOTICE", "CHANGELOG.md"} <= set(docs)
-    assert {path.name for path in (TOP / "docs").glob("*.md")} <= {pathlib.Path(name).name for name in docs}
+    pages = {path.relative_to(TOP).as_posix() for path in (TOP / "docs").rglob("*") if path.is_file()}
+    assert pages - {"docs/a2md.1", "docs/completion/a2md"} == {name for name in docs if name.startswith("docs/")}
+    assert os.access(installed / "opt/md/share/doc/mod_md/docs/examples/md-mail", os.X_OK)
 
 
 def test_nothing_is_installed_outside_of_destdir(build, installed):
