@@ -14,7 +14,7 @@
 #define PLACE MD_PLACE(MD_GROUP_CLAIMS, "metrics", "counts.json")
 #define OTHER "other"
 
-enum { MEMBERS_MAX = 64, NAME_MAX_SIZE = 128 };
+enum { MEMBERS_MAX = 64, NAME_MAX_SIZE = 128, LEVELS = 2 };
 
 const int md_count_bounds[MD_COUNT_BOUNDS] = { 1, 2, 5, 10, 30, 60, 300, 1800, 7200 };
 
@@ -68,7 +68,9 @@ static json_t *below(json_t *counts, const char *name)
     return json_object_get(counts, name);
 }
 
-static void add_numbers(json_t *into, json_t *from)
+/** The numbers of an object, and of the objects in it, so many levels deep. */
+/* NOLINTNEXTLINE(misc-no-recursion): so many levels */
+static void add_all(json_t *into, json_t *from, int levels)
 {
     const char *name;
     json_t *value;
@@ -77,33 +79,8 @@ static void add_numbers(json_t *into, json_t *from)
     {
         if (json_is_integer(value))
             add_number(into, name, json_integer_value(value));
-    }
-}
-
-/** The numbers of an object, and of the objects in it. */
-static void add_group(json_t *into, json_t *from)
-{
-    const char *name;
-    json_t *value;
-
-    add_numbers(into, from);
-    json_object_foreach(from, name, value)
-    {
-        if (json_is_object(value))
-            add_numbers(below(into, name), value);
-    }
-}
-
-static void add_all(json_t *into, json_t *from)
-{
-    const char *name;
-    json_t *value;
-
-    add_numbers(into, from);
-    json_object_foreach(from, name, value)
-    {
-        if (json_is_object(value))
-            add_group(below(into, name), value);
+        else if (json_is_object(value) && levels)
+            add_all(below(into, name), value, levels - 1);
     }
 }
 
@@ -165,7 +142,7 @@ static md_err *save(md_store *store, json_t *more, apr_pool_t *p)
     json_t *all = md_counts_load(store, p);
     md_file file = { .scratch = 1 };
 
-    add_all(all, more);
+    add_all(all, more, LEVELS);
     file.value = md_bytes_of(md_json_text_of(all, p));
     return md_store_save_scratch(store, PLACE, &file, p);
 }
@@ -187,7 +164,7 @@ static json_t *take(md_counts *counts)
 static void give_back(md_counts *counts, json_t *taken)
 {
     pthread_mutex_lock(&counts->lock);
-    add_all(counts->since, taken);
+    add_all(counts->since, taken, LEVELS);
     pthread_mutex_unlock(&counts->lock);
 }
 

@@ -260,6 +260,19 @@ md_period md_facts_period(const apr_array_header_t *facts)
     return common;
 }
 
+apr_time_t md_facts_end(const apr_array_header_t *facts)
+{
+    apr_time_t first = 0;
+
+    for (int i = 0; i < facts->nelts; ++i) {
+        const md_cert_facts *cert = APR_ARRAY_IDX(facts, i, md_cert_fact).cert;
+
+        if (cert && (!first || cert->valid.until < first))
+            first = cert->valid.until;
+    }
+    return first;
+}
+
 const apr_array_header_t *md_facts_choose(const md_policy *policy, const apr_array_header_t *files,
                                           const apr_array_header_t *managed, apr_time_t now, apr_pool_t *p)
 {

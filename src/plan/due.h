@@ -30,6 +30,8 @@ typedef struct md_cert_fact {
 
 /** The period in which all certificates of a set are valid; empty when one is missing or damaged. */
 md_period md_facts_period(const apr_array_header_t *facts);
+/** When the first of the certificates ends; 0: there is none. */
+apr_time_t md_facts_end(const apr_array_header_t *facts);
 
 /**
  * Facts of the certificates of a domain that count: those of files of one's own, or the managed ones. The

@@ -9,12 +9,11 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define FIRST_SIZE 16384
+#include "status/lines.h"
 
 struct md_html {
     apr_pool_t *p;
-    char *data;
-    apr_size_t size, room;
+    md_lines *text;
 };
 
 md_html *md_html_make(apr_pool_t *p)
@@ -22,9 +21,7 @@ md_html *md_html_make(apr_pool_t *p)
     md_html *html = apr_pcalloc(p, sizeof(*html));
 
     html->p = p;
-    html->room = FIRST_SIZE;
-    html->data = apr_palloc(p, html->room);
-    html->data[0] = '\0';
+    html->text = md_lines_make(p);
     return html;
 }
 
@@ -35,18 +32,7 @@ apr_pool_t *md_html_pool(const md_html *html)
 
 static void add(md_html *html, const char *data, apr_size_t size)
 {
-    if (html->room - html->size <= size) {
-        char *larger;
-
-        while (html->room - html->size <= size)
-            html->room *= 2;
-        larger = apr_palloc(html->p, html->room);
-        memcpy(larger, html->data, html->size);
-        html->data = larger;
-    }
-    memcpy(html->data + html->size, data, size);
-    html->size += size;
-    html->data[html->size] = '\0';
+    md_lines_add(html->text, data, size);
 }
 
 /** Does a character of three bytes turn the direction of writing? */
@@ -130,7 +116,7 @@ void md_html_own(md_html *html, md_bytes file)
 
 md_bytes md_html_bytes(const md_html *html)
 {
-    return (md_bytes){ html->data, html->size };
+    return md_lines_bytes(html->text);
 }
 
 const char *md_url_encode(const char *text, apr_pool_t *p)

@@ -30,20 +30,6 @@ md_condition md_condition_worst(unsigned conditions)
     return (md_condition)i;
 }
 
-/** The earliest end of validity of all certificates, 0 without any. */
-static apr_time_t first_end(const apr_array_header_t *facts)
-{
-    apr_time_t first = 0;
-
-    for (int i = 0; i < facts->nelts; ++i) {
-        const md_cert_facts *cert = APR_ARRAY_IDX(facts, i, md_cert_fact).cert;
-
-        if (cert && (!first || cert->valid.until < first))
-            first = cert->valid.until;
-    }
-    return first;
-}
-
 static int has_failed(const md_job *job)
 {
     return job && (job->errors || md_json_int(job->last, "status", 0) != 0);
@@ -60,7 +46,7 @@ static int waits_to_go_live(const md_case *of)
 static unsigned troubles_of(const md_case *of)
 {
     const md_due *due = of->due;
-    const apr_time_t end = first_end(of->facts);
+    const apr_time_t end = md_facts_end(of->facts);
     unsigned troubles = 0;
 
     if (end && end <= of->now)
@@ -153,7 +139,7 @@ static md_attention about_proof(void)
 /** Nobody will renew it by itself. */
 static md_attention about_end(const md_case *of, unsigned conditions, apr_pool_t *p)
 {
-    const char *end = md_date_text(first_end(of->facts), p);
+    const char *end = md_date_text(md_facts_end(of->facts), p);
 
     return (md_attention){
         .reason = MD_HAS(conditions, MD_IS_EXPIRED)

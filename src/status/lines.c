@@ -26,10 +26,8 @@ md_lines *md_lines_make(apr_pool_t *p)
     return lines;
 }
 
-void md_lines_put(md_lines *lines, const char *text)
+void md_lines_add(md_lines *lines, const char *text, apr_size_t size)
 {
-    const apr_size_t size = strlen(text);
-
     if (lines->room - lines->size <= size) {
         char *larger;
 
@@ -39,8 +37,14 @@ void md_lines_put(md_lines *lines, const char *text)
         memcpy(larger, lines->data, lines->size);
         lines->data = larger;
     }
-    memcpy(lines->data + lines->size, text, size + 1);
+    memcpy(lines->data + lines->size, text, size);
     lines->size += size;
+    lines->data[lines->size] = '\0';
+}
+
+void md_lines_put(md_lines *lines, const char *text)
+{
+    md_lines_add(lines, text, strlen(text));
 }
 
 void md_lines_number(md_lines *lines, apr_int64_t number)

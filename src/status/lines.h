@@ -10,6 +10,7 @@
 typedef struct md_lines md_lines;
 
 md_lines *md_lines_make(apr_pool_t *p);
+void md_lines_add(md_lines *lines, const char *text, apr_size_t size);
 void md_lines_put(md_lines *lines, const char *text);
 void md_lines_number(md_lines *lines, apr_int64_t number);
 /** All that was put. */

@@ -272,19 +272,6 @@ static void add_ours(const md_core *core, const md_case *of, const md_verdict *v
         add_live(of, entry);
 }
 
-static apr_time_t first_end(const apr_array_header_t *facts)
-{
-    apr_time_t first = 0;
-
-    for (int i = 0; i < facts->nelts; ++i) {
-        const md_cert_facts *cert = APR_ARRAY_IDX(facts, i, md_cert_fact).cert;
-
-        if (cert && (!first || cert->valid.until < first))
-            first = cert->valid.until;
-    }
-    return first;
-}
-
 static md_err *look(const md_core *core, const md_domain *domain, apr_pool_t *p, md_due *due, md_case *of)
 {
     apr_array_header_t *facts;
@@ -316,7 +303,7 @@ md_err *md_status_one(const md_core *core, const md_domain *domain, int with_log
                        .failed = of.job && (of.job->errors || md_json_int(of.job->last, "status", 0)),
                        .finished = of.job && of.job->finished,
                        .attention = verdict.attention.reason != NULL,
-                       .expires = first_end(of.facts),
+                       .expires = md_facts_end(of.facts),
                        .until = verdict.until };
     md_policy_hide_secrets(out->doc, p);
     MD_TRY(add_known(core, &of, with_log, out->doc, p));

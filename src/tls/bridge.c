@@ -79,6 +79,18 @@ static apr_status_t cleanse(void *secret)
     return APR_SUCCESS;
 }
 
+apr_time_t md_asn1_time(const ASN1_TIME *asn1)
+{
+    struct tm parts;
+    time_t t;
+
+    memset(&parts, 0, sizeof(parts));
+    if (!asn1 || !ASN1_TIME_to_tm(asn1, &parts))
+        return 0;
+    t = timegm(&parts);
+    return t > 0 ? apr_time_from_sec(t) : 0;
+}
+
 void md_cleanse_with(apr_pool_t *p, md_bytes secret)
 {
     if (secret.data && secret.size)

@@ -23,6 +23,9 @@ BIO *md_own_bio(apr_pool_t *p, BIO *bio);
 md_key *md_key_keep(md_key *key);
 void md_key_drop(md_key *key);
 
+/** 0: there is none, or none that makes sense. */
+apr_time_t md_asn1_time(const ASN1_TIME *asn1);
+
 /** Registers memory with a secret: it is cleansed when the pool is cleared. Returns `secret.data`. */
 void md_cleanse_with(apr_pool_t *p, md_bytes secret);
 

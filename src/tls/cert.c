@@ -103,18 +103,6 @@ void md_chain_append(md_chain *chain, const md_chain *more)
     }
 }
 
-static apr_time_t time_of(const ASN1_TIME *asn1)
-{
-    struct tm parts;
-    time_t t;
-
-    memset(&parts, 0, sizeof(parts));
-    if (!asn1 || !ASN1_TIME_to_tm(asn1, &parts))
-        return 0;
-    t = timegm(&parts);
-    return t > 0 ? apr_time_from_sec(t) : 0;
-}
-
 static const char *digest_hex(X509 *cert, const EVP_MD *type, apr_pool_t *p)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
@@ -268,7 +256,7 @@ md_err *md_cert_facts_of(X509 *cert, apr_pool_t *p, md_cert_facts *out)
     AUTHORITY_INFO_ACCESS *access = X509_get_ext_d2i(cert, NID_info_access, NULL, NULL);
 
     *out = (md_cert_facts){
-        .valid = { time_of(X509_get0_notBefore(cert)), time_of(X509_get0_notAfter(cert)) },
+        .valid = { md_asn1_time(X509_get0_notBefore(cert)), md_asn1_time(X509_get0_notAfter(cert)) },
         .names = names_of(cert, p),
         .serial = serial_text(serial, p),
         .sha256 = digest_hex(cert, EVP_sha256(), p),

@@ -158,18 +158,6 @@ static OCSP_SINGLERESP *find_single(OCSP_BASICRESP *basic, const md_chain *chain
     return found < 0 ? NULL : OCSP_resp_get0(basic, found);
 }
 
-static apr_time_t time_of(const ASN1_GENERALIZEDTIME *asn1)
-{
-    struct tm parts;
-    time_t t;
-
-    memset(&parts, 0, sizeof(parts));
-    if (!asn1 || !ASN1_TIME_to_tm(asn1, &parts))
-        return 0;
-    t = timegm(&parts);
-    return t > 0 ? apr_time_from_sec(t) : 0;
-}
-
 static md_err *read_single(OCSP_SINGLERESP *single, apr_time_t now, apr_pool_t *p, md_ocsp_answer *out)
 {
     ASN1_GENERALIZEDTIME *from = NULL, *until = NULL;
@@ -178,8 +166,8 @@ static md_err *read_single(OCSP_SINGLERESP *single, apr_time_t now, apr_pool_t *
     *out = (md_ocsp_answer){ .status = status == V_OCSP_CERTSTATUS_GOOD      ? MD_OCSP_GOOD
                                        : status == V_OCSP_CERTSTATUS_REVOKED ? MD_OCSP_REVOKED
                                                                              : MD_OCSP_UNKNOWN,
-                             .valid.from = time_of(from) };
-    out->valid.until = until ? time_of(until) : out->valid.from + UNNAMED_LIFE;
+                             .valid.from = md_asn1_time(from) };
+    out->valid.until = until ? md_asn1_time(until) : out->valid.from + UNNAMED_LIFE;
     if (!out->valid.from || out->valid.until <= out->valid.from)
         return bad(p, "md:ocsp-malformed", "its answer has no readable times");
     if (out->valid.from > now + CLOCKS_DIFFER)
