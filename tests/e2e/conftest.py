@@ -86,7 +86,7 @@ def new_httpd(request):
     crashes = []
     for server in made:
         server.stop()
-        crashes += server.log_lines("exit signal (Segmentation|Abort|Bus|Illegal|Floating)")
+        crashes += server.crashes
         if failed:
             print(f"---- error log of {server.root}\n" + "\n".join(server.error_log().splitlines()[-60:]))
         if not os.environ.get("MD_KEEP"):

@@ -46,10 +46,9 @@ def test_a_renewal_under_way_is_shown(new_ca, new_httpd, name):
     hosts = [name(f"h{i}") for i in range(3)]           # how long the CA takes is drawn by lot
     httpd.configure(PAGE, *[f"MDomain {h}" for h in hosts], *[httpd.vhost(h) for h in hosts]).start()
     shown = wait_until(lambda: [d for d in status(httpd)["managed-domains"]
-                                if d.get("renewal", {}).get("last", {}).get("activity")], 10, "an activity is shown",
+                                if "waiting" in d.get("renewal", {}).get("last", {}).get("activity", "")], 10, "a wait is shown",
                        pause=0.1)
     assert shown[0]["renew"] is True
-    assert "waiting" in shown[0]["renewal"]["last"]["activity"]
     assert "renewing" in shown[0]["conditions"] and shown[0]["progress"]["stage"] == "await-authz"
     assert shown[0]["progress"]["doing"] and 1 < shown[0]["progress"]["step"] < shown[0]["progress"]["steps"]
 

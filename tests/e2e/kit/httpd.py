@@ -61,6 +61,7 @@ class Httpd:
         self.http_port = http_port or (ca.http_port if ca else free_port())
         self.https_port = https_port or (ca.tls_port if ca else free_port())
         self.proc = None
+        self.crashes, self.looked = [], 0   # lines of the error log; where the next look at it begins
         self.store = Store(self.root / "md")
         for name in ("conf", "logs", "run", "htdocs"):
             (self.root / name).mkdir(exist_ok=True)
@@ -156,13 +157,21 @@ class Httpd:
     def stop(self, timeout=15.0):
         """End it in good order; harmless when it does not run."""
         if self.proc:
+            self.note_crashes()
             self.proc.stop(timeout)
             self.proc = None
+            self.looked = self.mark()       # children of the event MPM may crash on its own account when they are told to end
 
     def kill(self):
         """kill -9 of parent and children."""
+        self.note_crashes()
         self.proc.kill()
         self.proc = None
+
+    def note_crashes(self):
+        """Remember which children crashed, while the server runs."""
+        self.crashes += self.log_lines("exit signal (Segmentation|Abort|Bus|Illegal|Floating)", self.looked)
+        self.looked = self.mark()
 
     def restart(self):
         """Stop and start."""
