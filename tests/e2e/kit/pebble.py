@@ -4,6 +4,7 @@
 import http.client
 import json
 import re
+import signal
 import ssl
 import threading
 import time
@@ -13,6 +14,7 @@ from .places import pebble_program
 from .proc import Proc, free_port, port_answers, wait_until
 
 LIFETIME = 90 * 24 * 3600
+RUNNING = set()
 
 
 class ChallengeServer:
@@ -82,7 +84,18 @@ class Pebble:
         argv = [pebble_program(), "-config", self.folder / "pebble.json",
                 "-dnsserver", f"127.0.0.1:{self.dns.dns_port}"]
         self.proc = Proc(argv + (["-strict"] if self.strict else []), self.folder / "pebble.log", env)
+        RUNNING.add(self)
         wait_until(self.answers, 15, "Pebble answers")
+
+    def is_stuck(self):
+        """Whether requests wait for each other's locks: it is told to end with a list of what everybody waits for, and
+        started again."""
+        begin = len(self.log())
+        self.proc.signal(signal.SIGQUIT)
+        wait_until(lambda: not self.proc.alive(), 10, "Pebble ends")
+        waiting = re.findall(r"^goroutine \d+ .*\[sync\.(?:RW)?Mutex\.R?Lock", self.log()[begin:], re.M)
+        self.start()
+        return len(waiting) > 1
 
     def answers(self):
         """Whether its directory can be fetched, within a few seconds."""
@@ -95,6 +108,7 @@ class Pebble:
 
     def stop(self):
         """End it."""
+        RUNNING.discard(self)
         self.proc.stop(timeout=3)
 
     def ensure(self):
