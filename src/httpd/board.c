@@ -65,12 +65,7 @@ void md_board_progress(md_board_row *row, const md_progress *now)
         atomic_store(&row->stage, (unsigned)now->stage);
     }
     if (now->changed)
-        md_board_changed(row);
-}
-
-void md_board_changed(md_board_row *row)
-{
-    atomic_fetch_add(&row->changes, 1);
+        atomic_fetch_add(&row->changes, 1);
 }
 
 void md_board_glance(const md_board_row *row, md_glance *out)

@@ -43,10 +43,9 @@ MD_MUST md_err *md_board_make(int count, apr_pool_t *p, md_board **out);
 void md_board_staged(md_board_row *row, apr_time_t now);
 /** Notes what a handshake with ourselves showed. */
 void md_board_proved(md_board_row *row, md_proof proof, apr_time_t now);
-/** Notes where the domain's renewal stands. */
+/** Notes where the domain's renewal stands, and whether something of the domain in the store is another now.
+ */
 void md_board_progress(md_board_row *row, const md_progress *now);
-/** Notes that something of the domain in the store is another now. */
-void md_board_changed(md_board_row *row);
 /** What a row says, for status. */
 void md_board_glance(const md_board_row *row, md_glance *out);
 
