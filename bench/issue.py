@@ -47,18 +47,19 @@ def through_httpd(ca, hosts, module, folder, args):
     httpd = Httpd(ca, module=module, folder=folder, md_level="warn")
     httpd.configure("MDPrivateKeys P-256", "MDRetryDelay 1s", *[f"MDomain {h}" for h in hosts],
                     *[httpd.vhost(h) for h in hosts])
-    have = set()
+    written = {}
 
     def all_stored():
         for group in ("staging", "domains"):
-            have.update(p.parent.name for p in httpd.store.file(group).glob("*/pubcert.p-256.pem"))
-        return len(have) == len(hosts)
+            for file in httpd.store.file(group).glob("*/pubcert.p-256.pem"):
+                written.setdefault(file.parent.name, file.stat().st_mtime)
+        return len(written) == len(hosts)
     try:
         httpd.start(60)
         usage = Usage(ca)
-        began = time.monotonic()
+        began, first = time.monotonic(), time.time()
         wait_until(all_stored, args.limit, f"{len(hosts)} certificates", pause=0.05)
-        stored, shares = time.monotonic() - began, usage.shares()
+        stored, shares = max(written.values()) - first, usage.shares()
         for line in httpd.log_lines("AH10056")[:3]:
             note("an attempt failed: " + line[:300])
         return stored, (all_live(httpd, hosts, began) if module == MODULES["ours"]() else None), shares

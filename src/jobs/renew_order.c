@@ -16,7 +16,7 @@
 /* Polling. Nobody knows how long a CA takes: the pause grows with the time that has passed. A CA's
  * Retry-After is followed, but not before the first look, which costs one request and finds quick CAs done.
  */
-#define POLL_FIRST apr_time_from_msec(50)
+#define POLL_FIRST apr_time_from_msec(25)
 #define POLL_QUICK apr_time_from_msec(200)
 #define POLL_MAX   apr_time_from_sec(10)
 #define PATIENCE   apr_time_from_sec(300)

@@ -17,6 +17,8 @@
 /* Somebody else is at work on the job: another server on the same store, or our own generation that is about
  * to end. */
 #define CLAIMED_PAUSE apr_time_from_sec(2)
+/* A worker turns to other jobs after this time. */
+#define STEP_MAX apr_time_from_msec(20)
 /* Stages that are left sooner are not worth a record. */
 #define WORTH_TELLING apr_time_from_msec(500)
 
@@ -223,23 +225,8 @@ static md_err *load_record(md_step *step)
     return md_job_load_at(step->core->store, MD_PLACE(group, step->domain->name, file), step->p, &step->job);
 }
 
-static md_err *run_claimed(md_step *step)
-{
-    MD_TRY(load_record(step));
-    MD_TRY(step->work->stage ? run_stage(step) : look(step));
-    if (step->job->change != MD_JOB_AS_STORED) {
-        MD_TRY(md_job_save(step->core->store, step->job, step->p));
-        step->changed = 1;
-    }
-    if (!step->work->stage) {
-        step->work->errors = 0;
-        step->work->told = (md_repeat){ .times = 0 };
-    }
-    return NULL;
-}
-
 /** For those who look from outside. */
-static void tell_progress(const md_step *step)
+static void tell_progress(md_step *step)
 {
     const md_work *work = step->work;
     md_progress now = { .stage = -1, .changed = step->changed };
@@ -250,6 +237,64 @@ static void tell_progress(const md_step *step)
     }
     if (step->core->progress && step->domain->index >= 0)
         step->core->progress(step->core->self, step->domain, &now);
+    step->changed = 0;
+}
+
+static md_err *save_record(md_step *step)
+{
+    MD_TRY(md_job_save(step->core->store, step->job, step->p));
+    step->changed = 1;
+    return NULL;
+}
+
+/** A look, or a stage. What matters is kept before anything follows from it. */
+static md_err *run_once(md_step *step)
+{
+    MD_TRY(step->work->stage ? run_stage(step) : look(step));
+    if (step->job->change == MD_JOB_MATTERS)
+        MD_TRY(save_record(step));
+    tell_progress(step);
+    return NULL;
+}
+
+/** Can the stage that comes next be run at once, without anybody being kept waiting? Whether an order may
+ * begin is not for a step to say. */
+static int goes_on(md_step *step, const md_stage *after, apr_time_t began)
+{
+    const md_work *work = step->work;
+
+    step->now = md_now(step->core->clock);
+    return after && work->stage && work->stage != after && work->stage->order == after->order &&
+           work->at <= step->now && step->now - began < STEP_MAX;
+}
+
+static md_err *run_stages(md_step *step)
+{
+    const apr_time_t began = step->now;
+    const md_stage *stage;
+
+    do {
+        stage = step->work->stage;
+        MD_TRY(run_once(step));
+    } while (goes_on(step, stage, began));
+    return NULL;
+}
+
+static md_err *run_claimed(md_step *step)
+{
+    md_err *err;
+
+    MD_TRY(load_record(step));
+    err = run_stages(step);
+    if (err && !was_cut_off(err))
+        return err;
+    if (step->job->change != MD_JOB_AS_STORED)
+        MD_TRY(save_record(step));
+    if (!err && !step->work->stage) {
+        step->work->errors = 0;
+        step->work->told = (md_repeat){ .times = 0 };
+    }
+    return err;
 }
 
 md_err *md_step_run(const md_desk *desk, md_work *work, apr_pool_t *p)

@@ -24,6 +24,7 @@ static const char *trace;          /* "0a 1a 0b": domain and stage, as they ran 
 static md_next says[DOMAINS];      /* what stage b says, once */
 static apr_time_t due_at[DOMAINS]; /* 0: now */
 static atomic_int was_done[DOMAINS];
+static apr_interval_time_t a_takes; /* of the clock, for stage a */
 
 static void note(const md_step *step, const char *what)
 {
@@ -33,6 +34,8 @@ static void note(const md_step *step, const char *what)
 static md_next stage_a(md_step *step)
 {
     note(step, "a");
+    md_job_note(step->job, step->now, "progress", NULL, "a");
+    fake_clock_pass(clock_, a_takes);
     return NEXT_STAGE;
 }
 
@@ -92,6 +95,7 @@ static void setup(void)
     md_policy_defaults(&plan->policy, kit_pool);
     plan->policy.concurrency = TURNS;
     trace = "";
+    a_takes = 0;
     memset(due_at, 0, sizeof(due_at));
     for (int i = 0; i < DOMAINS; ++i) {
         md_names *names = md_names_make(kit_pool);
@@ -144,8 +148,7 @@ START_TEST(orders_in_progress_are_bounded_and_others_follow_in_order)
     md_engine_load(engine, &busy, &queued);
     ck_assert_int_eq(busy, TURNS);
     ck_assert_int_eq(queued, DOMAINS - TURNS);
-    ck_assert_str_eq(apr_pstrndup(kit_pool, trace, 5), "5a 4a");
-    ck_assert_uint_eq(strlen(trace), 11); /* and one b of each: they keep their turn while they wait */
+    ck_assert_str_eq(trace, "5a 5b 4a 4b"); /* they keep their turn while they wait */
     for (int i = 0; i < TURNS; ++i)
         says[3 - i] = NEXT_STAGE;
     run(engine, 2 * A_SECOND);
@@ -311,6 +314,45 @@ START_TEST(a_wait_that_lasts_is_shown)
 }
 END_TEST
 
+START_TEST(stages_that_can_follow_at_once_share_a_step)
+{
+    md_work work = { .kind = &kind, .domain = MD_DOMAIN(core.plan, 0) };
+    md_desk desk = { .core = &core };
+
+    CHECK_OK(md_step_run(&desk, &work, kit_pool));
+    ck_assert_str_eq(trace, ""); /* whether an order may begin is for the engine to say */
+    CHECK_OK(md_step_run(&desk, &work, kit_pool));
+    ck_assert_str_eq(trace, "0a 0b");
+    ck_assert_str_eq(work.stage->name, "c"); /* the order has ended: its turn is given back first */
+    ck_assert_int_eq(md_job_noted(job_of(0), "progress"), FAKE_NOW);
+}
+END_TEST
+
+START_TEST(a_step_that_took_long_ends_with_its_stage)
+{
+    md_work work = { .kind = &kind, .domain = MD_DOMAIN(core.plan, 0), .stage = stages };
+    md_desk desk = { .core = &core };
+
+    a_takes = apr_time_from_msec(20);
+    CHECK_OK(md_step_run(&desk, &work, kit_pool));
+    ck_assert_str_eq(trace, "0a");
+    ck_assert_str_eq(work.stage->name, "b");
+    ck_assert_int_eq(md_job_noted(job_of(0), "progress"), FAKE_NOW);
+}
+END_TEST
+
+START_TEST(what_a_step_did_before_it_was_cut_off_is_recorded)
+{
+    md_work work = { .kind = &kind, .domain = MD_DOMAIN(core.plan, 0), .stage = stages };
+    md_desk desk = { .core = &core };
+
+    says[0] = FAILED(md_fail(kit_pool, MD_FAULT_LOCAL, "md:cancelled", "the engine ends"));
+    ck_assert_ptr_nonnull(md_step_run(&desk, &work, kit_pool));
+    ck_assert_int_eq(md_job_noted(job_of(0), "progress"), FAKE_NOW);
+    ck_assert_int_eq(job_of(0)->errors, 0);
+}
+END_TEST
+
 START_TEST(a_failure_that_cannot_be_recorded_counts_all_the_same)
 {
     md_work work = { .kind = &kind, .domain = MD_DOMAIN(core.plan, 0) };
@@ -399,6 +441,9 @@ Suite *suite_jobs_engine(void)
     tcase_add_test(tcase, what_somebody_else_has_claimed_is_left_alone_for_a_while);
     tcase_add_test(tcase, a_stage_that_does_not_exist_is_a_failure);
     tcase_add_test(tcase, a_wait_that_lasts_is_shown);
+    tcase_add_test(tcase, stages_that_can_follow_at_once_share_a_step);
+    tcase_add_test(tcase, a_step_that_took_long_ends_with_its_stage);
+    tcase_add_test(tcase, what_a_step_did_before_it_was_cut_off_is_recorded);
     tcase_add_test(tcase, a_failure_that_cannot_be_recorded_counts_all_the_same);
     tcase_add_test(tcase, driving_returns_the_failure);
     tcase_add_test(tcase, an_engine_that_was_never_started_can_be_stopped);
