@@ -79,10 +79,9 @@ static void fill_call(md_step *step, md_renewal *renewal)
 }
 
 /** A damaged md.json is as good as none. */
-static md_err *open_renewal(md_step *step, md_renewal **out)
+static md_err *load_staged(md_step *step, md_renewal *renewal)
 {
     md_place place = MD_PLACE(MD_GROUP_STAGING, step->domain->name, "md.json");
-    md_renewal *renewal = apr_pcalloc(step->p, sizeof(*renewal));
     md_err *err;
     json_t *doc;
 
@@ -95,12 +94,33 @@ static md_err *open_renewal(md_step *step, md_renewal **out)
         renewal->staged = md_domain_from_json(doc, step->p);
     if (renewal->staged && !renewal->staged->ca_url)
         renewal->staged = NULL;
+    return NULL;
+}
+
+/** What the stage before in this step has left, or what is in the store. */
+static md_err *open_renewal(md_step *step, md_renewal **out)
+{
+    md_renewal *renewal = step->data;
+
+    if (!renewal) {
+        renewal = apr_pcalloc(step->p, sizeof(*renewal));
+        MD_TRY(load_staged(step, renewal));
+    }
     if (renewal->staged) {
         step->ca_url = renewal->staged->ca_url;
         fill_call(step, renewal);
     }
     *out = step->data = renewal;
     return NULL;
+}
+
+/** Stages that do not call the CA may write md.json. */
+static md_next run_inside(md_step *step, const md_stage *stage)
+{
+    const md_next next = stage->run(step);
+
+    step->data = NULL;
+    return next;
 }
 
 const char *md_renew_way(const md_domain *domain, apr_pool_t *p)
@@ -156,7 +176,7 @@ static md_next run(md_step *step, const md_stage *stage)
     if (err)
         return FAILED(err);
     if (!stage->calls)
-        return stage->run(step);
+        return run_inside(step, stage);
     if (!renewal->gate)
         return GO_TO("choose-ca"); /* somebody emptied staging */
     if (stage->run != md_renew_directory && !md_ca_directory(renewal->gate, step->now))

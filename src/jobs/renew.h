@@ -13,13 +13,14 @@
 #include "plan/due.h"
 #include "store/creds.h"
 
-/** A renewal during one step; md_step.data. */
+/** A renewal during one step, or part of it; md_step.data. */
 typedef struct md_renewal {
     md_domain
         *staged; /* md.json in staging: what the work there is for, and at which CA; NULL: there is none */
     md_ca *gate; /* of that CA, or NULL */
     md_http_route route;
     md_call call;
+    apr_array_header_t *taken; /* md_creds *: the whole set, where this step has just checked and staged it */
 } md_renewal;
 
 /* When an event finds too many commands at work. */

@@ -106,8 +106,24 @@ md_err *md_renew_next_spec(md_step *step, const md_key_spec **spec)
     return NULL;
 }
 
+/** With one key spec, the set is complete. */
+static md_err *keep_taken(md_step *step, const md_key_spec *spec, md_chain *chain, md_key *key)
+{
+    md_renewal *renewal = step->data;
+    md_creds *creds;
+
+    if (step->domain->policy.keys->nelts > 1)
+        return NULL;
+    creds = apr_palloc(step->p, sizeof(*creds));
+    *creds = (md_creds){ .spec = spec, .key = key, .chain = chain };
+    MD_TRY(md_chain_facts(chain, step->p, &creds->facts));
+    renewal->taken = apr_array_make(step->p, 1, sizeof(md_creds *));
+    APR_ARRAY_PUSH(renewal->taken, md_creds *) = creds;
+    return NULL;
+}
+
 /** Checks the chain against the key that the order was finalized with, and stages it. */
-static md_err *take(md_step *step, const md_key_spec *spec, const md_chain *chain)
+static md_err *take(md_step *step, const md_key_spec *spec, md_chain *chain)
 {
     md_store *store = step->core->store;
     const char *name = step->domain->name;
@@ -123,7 +139,8 @@ static md_err *take(md_step *step, const md_key_spec *spec, const md_chain *chai
         return err;
     }
     MD_TRY(md_creds_save_chain(store, MD_GROUP_STAGING, name, spec, chain, step->p));
-    return md_renew_drop_order(step);
+    MD_TRY(md_renew_drop_order(step));
+    return keep_taken(step, spec, chain, key);
 }
 
 /** A wish that the CA does not fulfil is no failure: the chain is good. */
@@ -232,6 +249,17 @@ static void finish(md_step *step, const apr_array_header_t *creds)
     md_job_changed(job, MD_JOB_MATTERS);
 }
 
+/** Incomplete: NULL. */
+static md_err *load_set(md_step *step, apr_array_header_t **creds)
+{
+    const md_renewal *renewal = step->data;
+
+    *creds = renewal->taken;
+    if (*creds)
+        return NULL;
+    return md_staged_load(step->core->store, MD_GROUP_STAGING, step->domain, step->now, step->p, creds);
+}
+
 md_next md_renew_verify(md_step *step)
 {
     const md_renewal *renewal = step->data;
@@ -240,7 +268,7 @@ md_next md_renew_verify(md_step *step)
 
     if (!renewal->staged)
         return GO_TO("choose-ca");
-    err = md_staged_load(step->core->store, MD_GROUP_STAGING, step->domain, step->now, step->p, &creds);
+    err = load_set(step, &creds);
     if ((err && (!strcmp(err->type, "md:bad-file") || !strcmp(err->type, "md:bad-certificate"))) ||
         (!err && !creds))
         return GO_TO("order"); /* for the next key, or for what cannot be used */

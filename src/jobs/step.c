@@ -175,7 +175,7 @@ static md_err *apply(md_step *step, const md_stage *stage, const md_next *next)
 
     step->changed |= next->verdict != MD_WAIT;
     switch (next->verdict) {
-    case MD_GO_ON: to = stage + 1; break;
+    case MD_GO_ON: to = stage[1].name ? stage + 1 : NULL; break;
     case MD_GO_TO: to = stage_named(step->work->kind, next->stage); break;
     case MD_WAIT:
         step->work->at = next->at;
@@ -185,16 +185,15 @@ static md_err *apply(md_step *step, const md_stage *stage, const md_next *next)
     case MD_DONE: md_work_rest(step->work, next->at); return NULL;
     default: return next->err;
     }
-    if (!to || !to->name)
+    if (!to)
         return md_fail(step->p, MD_FAULT_LOCAL, "md:bug", "after the stage %s comes none", stage->name);
     enter(step, to);
     return NULL;
 }
 
-static md_err *run_stage(md_step *step)
+static md_err *run_stage(md_step *step, const md_stage *stage)
 {
     const md_kind *kind = step->work->kind;
-    const md_stage *stage = step->work->stage;
     md_next next = kind->run ? kind->run(step, stage) : stage->run(step);
 
     return apply(step, stage, &next);
@@ -247,10 +246,10 @@ static md_err *save_record(md_step *step)
     return NULL;
 }
 
-/** A look, or a stage. What matters is kept before anything follows from it. */
-static md_err *run_once(md_step *step)
+/** A stage, or without one a look. What matters is kept before anything follows from it. */
+static md_err *run_once(md_step *step, const md_stage *stage)
 {
-    MD_TRY(step->work->stage ? run_stage(step) : look(step));
+    MD_TRY(stage ? run_stage(step, stage) : look(step));
     if (step->job->change == MD_JOB_MATTERS)
         MD_TRY(save_record(step));
     tell_progress(step);
@@ -264,7 +263,7 @@ static int goes_on(md_step *step, const md_stage *after, apr_time_t began)
     const md_work *work = step->work;
 
     step->now = md_now(step->core->clock);
-    return after && work->stage && work->stage != after && work->stage->order == after->order &&
+    return after && work->stage && work->stage != after && work->stage->order <= after->order &&
            work->at <= step->now && step->now - began < STEP_MAX;
 }
 
@@ -275,7 +274,7 @@ static md_err *run_stages(md_step *step)
 
     do {
         stage = step->work->stage;
-        MD_TRY(run_once(step));
+        MD_TRY(run_once(step, stage));
     } while (goes_on(step, stage, began));
     return NULL;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One step of a job: claim it, load its record, run a stage and those that can follow at once, apply what
- * they say, save. Kinds of jobs are tables of stages; a stage makes at most one request, is safe to run twice,
- * and says what next.
+ * they say, save. Kinds of jobs are tables of stages; a stage makes at most one request, is safe to run
+ * twice, and says what next.
  */
 #ifndef MD_JOBS_STEP_H
 #define MD_JOBS_STEP_H
