@@ -16,7 +16,7 @@ typedef struct md_page_ask {
     apr_time_t now;
 } md_page_ask;
 
-/** All domains of a document of md_status_all. `unknown`: a name that was asked for and is not there, or
+/** All domains of a document of the status. `unknown`: a name that was asked for and is not there, or
  * NULL. */
 md_bytes md_page_list(const json_t *doc, const md_page_ask *ask, const char *unknown, apr_pool_t *p);
 /** One domain, with its log: an entry of md_status_one. */

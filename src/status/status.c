@@ -427,29 +427,6 @@ apr_array_header_t *md_status_order(const md_plan *plan, apr_pool_t *p)
     return sorted;
 }
 
-json_t *md_status_all(const md_core *core, apr_pool_t *p)
-{
-    const apr_array_header_t *sorted = md_status_order(core->plan, p);
-    json_t *doc, *list = md_own_json(p, json_array());
-    md_summary summary = { 0 };
-    apr_pool_t *each;
-
-    apr_pool_create(&each, p);
-    for (int i = 0; i < sorted->nelts; ++i) {
-        md_entry entry;
-
-        apr_pool_clear(each);
-        md_status_entry(core, APR_ARRAY_IDX(sorted, i, const md_domain *), each, &entry);
-        md_summary_add(&summary, &entry);
-        json_array_append(list, entry.doc);
-    }
-    apr_pool_destroy(each);
-    doc = md_status_head(core, &summary, p);
-    if (sorted->nelts)
-        json_object_set(doc, "managed-domains", list);
-    return doc;
-}
-
 md_err *md_status_public(const md_core *core, const md_domain *domain, apr_pool_t *p, json_t **out)
 {
     json_t *doc = md_json_object(p), *certs;

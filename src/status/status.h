@@ -39,9 +39,6 @@ json_t *md_status_head(const md_core *core, const md_summary *summary, apr_pool_
 /** The domains of the plan (const md_domain *), sorted by name. */
 apr_array_header_t *md_status_order(const md_plan *plan, apr_pool_t *p);
 
-/** The whole document, without logs. Owned by `p`; grows linearly with the domains. Servers with many use
- * status/cache. */
-json_t *md_status_all(const md_core *core, apr_pool_t *p);
 /** What everybody may know: the answer of /.httpd/certificate-status. */
 MD_MUST md_err *md_status_public(const md_core *core, const md_domain *domain, apr_pool_t *p, json_t **out);
 /** A certificate as an object: valid, serial, sha256-fingerprint, issuer-name, ari-cert-id ... New object
