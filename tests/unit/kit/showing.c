@@ -116,3 +116,11 @@ showing *showing_three(void)
     };
     return s;
 }
+
+const md_found *showing_found(const showing *s)
+{
+    md_found *found = apr_palloc(kit_pool, sizeof(*found));
+
+    md_cache_find(md_cache_make(&s->core, kit_pool), &MD_QUERY_ALL, kit_pool, found);
+    return found;
+}

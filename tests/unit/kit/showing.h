@@ -9,6 +9,7 @@
 #include "kit/fake_clock.h"
 #include "kit/kit.h"
 #include "kit/store_mem.h"
+#include "status/cache.h"
 
 #define SHOWING_MAX 64
 
@@ -34,5 +35,7 @@ void showing_fail(showing *s, const md_domain *domain, int errors, const md_err 
 /** Three domains: a.example.org is fine, b.example.org fails, c.example.org has a set that waits for a
  * restart. */
 showing *showing_three(void);
+/** What is to be printed of them. */
+const md_found *showing_found(const showing *s);
 
 #endif

@@ -13,15 +13,13 @@ static const char *print(showing *s, md_metrics_form form)
     md_job *job = md_job_make(MD_GROUP_STAGING, "a.example.org", kit_pool);
     md_event renewed = { .name = "renewed", .job = job, .ca = "https://ca.test/dir", .when = FAKE_NOW };
     md_event errored = { .name = "errored", .err = &err, .ca = "https://ca.test/dir", .when = FAKE_NOW };
-    md_found found;
 
     md_job_note(job, FAKE_NOW - apr_time_from_sec(4), "starting", NULL, NULL);
     job->last_run = FAKE_NOW;
     CHECK_OK(md_counts_on_event(counts, &renewed, kit_pool));
     CHECK_OK(md_counts_on_event(counts, &errored, kit_pool));
     CHECK_OK(md_counts_save(counts, s->core.store, kit_pool));
-    md_cache_find(md_cache_make(&s->core, kit_pool), &MD_QUERY_ALL, kit_pool, &found);
-    return md_print_metrics(&s->core, &found, form, kit_pool).data;
+    return md_print_metrics(&s->core, showing_found(s), form, kit_pool).data;
 }
 
 START_TEST(openmetrics_are_what_they_were)

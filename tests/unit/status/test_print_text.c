@@ -5,12 +5,9 @@
 #include "kit/showing.h"
 #include "status/print.h"
 
-static const char *print(showing *s)
+static const char *print(const showing *s)
 {
-    md_found found;
-
-    md_cache_find(md_cache_make(&s->core, kit_pool), &MD_QUERY_ALL, kit_pool, &found);
-    return md_print_text(&found, FAKE_NOW, kit_pool).data;
+    return md_print_text(showing_found(s), FAKE_NOW, kit_pool).data;
 }
 
 START_TEST(what_is_printed_is_what_it_was)
