@@ -5,7 +5,6 @@
 #include "jobs/staples.h"
 
 #include <apr_strings.h>
-#include <stdlib.h>
 #include <string.h>
 
 /** Is it one of the certificates that the domain has now? */
@@ -110,32 +109,15 @@ md_err *md_staple_state_of(const md_core *core, const md_domain *domain, const m
     return read_state(core, out->domain, domain ? &domain->policy : &core->plan->policy, cert->sha1, p, out);
 }
 
-static int by_domain(const void *a, const void *b)
+md_err *md_staple_state_at(const md_core *core, int index, apr_pool_t *p, md_staple_state *out)
 {
-    const md_staple_state *one = a, *other = b;
-    const int names = strcmp(one->domain, other->domain);
+    const md_stapled *which = &core->stapling->each[index];
+    md_stapled_now is;
 
-    return names ? names : strcmp(one->sha1, other->sha1);
-}
-
-md_err *md_staple_states(const md_core *core, int others, apr_pool_t *p, apr_array_header_t **out)
-{
-    const int count = core->stapling ? core->stapling->count : 0;
-    const apr_time_t now = md_now(core->clock);
-
-    *out = apr_array_make(p, count, sizeof(md_staple_state));
-    for (int i = count && others ? core->stapling->first[core->plan->domains->nelts] : 0; i < count; ++i) {
-        const md_stapled *which = &core->stapling->each[i];
-        md_staple_state state = { .domain = NULL };
-        md_stapled_now is;
-
-        MD_TRY(md_stapled_find(core, which, now, p, &is));
-        if (!is.sha1)
-            continue;
-        state.responder = is.responder;
-        MD_TRY(read_state(core, which->domain->name, &which->domain->policy, is.sha1, p, &state));
-        APR_ARRAY_PUSH(*out, md_staple_state) = state;
-    }
-    qsort((*out)->elts, (size_t)(*out)->nelts, sizeof(md_staple_state), by_domain);
-    return NULL;
+    *out = (md_staple_state){ .sha1 = NULL };
+    MD_TRY(md_stapled_find(core, which, md_now(core->clock), p, &is));
+    if (!is.sha1)
+        return NULL;
+    out->responder = is.responder;
+    return read_state(core, which->domain->name, &which->domain->policy, is.sha1, p, out);
 }

@@ -49,9 +49,8 @@ typedef struct md_staple_state {
  * small files of the store. */
 MD_MUST md_err *md_staple_state_of(const md_core *core, const md_domain *domain, const md_cert_facts *cert,
                                    apr_pool_t *p, md_staple_state *out);
-/** All certificates that are stapled now, or those that belong to no domain, sorted by domain, then sha1: an
- * array of md_staple_state. Empty where core->stapling is NULL. */
-MD_MUST md_err *md_staple_states(const md_core *core, int others, apr_pool_t *p, apr_array_header_t **out);
+/** About one of core->stapling->each. out->sha1 NULL: nothing is stapled there now. */
+MD_MUST md_err *md_staple_state_at(const md_core *core, int index, apr_pool_t *p, md_staple_state *out);
 
 /** A certificate that is served now. */
 typedef struct md_stapled_now {

@@ -4,6 +4,7 @@
  */
 #include "status/staples.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "jobs/job.h"
@@ -39,18 +40,42 @@ md_err *md_staple_shown(const md_core *core, const md_domain *domain, const md_c
     return NULL;
 }
 
+static int by_id(const void *a, const void *b)
+{
+    return strcmp(md_json_text(*(json_t *const *)a, "id"), md_json_text(*(json_t *const *)b, "id"));
+}
+
+/** Adds those that are stapled now, each in memory of its own: there may be thousands. */
+static md_err *collect_others(const md_core *core, apr_pool_t *p, apr_array_header_t *found)
+{
+    const md_stapling *all = core->stapling;
+    apr_pool_t *each;
+
+    apr_pool_create(&each, p);
+    for (int i = all->first[core->plan->domains->nelts]; i < all->count; ++i) {
+        md_staple_state state;
+        json_t *doc;
+
+        apr_pool_clear(each);
+        MD_TRY(md_staple_state_at(core, i, each, &state));
+        if (!state.sha1)
+            continue;
+        doc = show(&state, 0, each);
+        md_json_set_text(doc, "domain", state.domain);
+        APR_ARRAY_PUSH(found, json_t *) = json_incref(doc);
+    }
+    apr_pool_destroy(each);
+    return NULL;
+}
+
 md_err *md_staples_of_others(const md_core *core, apr_pool_t *p, json_t **out)
 {
-    apr_array_header_t *states;
+    apr_array_header_t *found = apr_array_make(p, 16, sizeof(json_t *));
+    md_err *err = core->stapling ? collect_others(core, p, found) : NULL;
 
+    qsort(found->elts, (size_t)found->nelts, sizeof(json_t *), by_id);
     *out = md_own_json(p, json_array());
-    MD_TRY(md_staple_states(core, 1, p, &states));
-    for (int i = 0; i < states->nelts; ++i) {
-        const md_staple_state *state = &APR_ARRAY_IDX(states, i, md_staple_state);
-        json_t *doc = show(state, 0, p);
-
-        md_json_set_text(doc, "domain", state->domain);
-        json_array_append(*out, doc);
-    }
-    return NULL;
+    for (int i = 0; i < found->nelts; ++i)
+        json_array_append_new(*out, APR_ARRAY_IDX(found, i, json_t *));
+    return err;
 }

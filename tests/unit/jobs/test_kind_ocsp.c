@@ -394,17 +394,14 @@ END_TEST
 
 START_TEST(states_are_told)
 {
-    apr_array_header_t *states;
     md_staple_state state;
 
-    CHECK_OK(md_staple_states(&core, 0, kit_pool, &states));
-    ck_assert_int_eq(states->nelts, 1);
-    state = APR_ARRAY_IDX(states, 0, md_staple_state);
+    CHECK_OK(md_staple_state_at(&core, 0, kit_pool, &state));
+    ck_assert_str_eq(state.sha1, facts.sha1);
     ck_assert_int_eq(state.status, MD_OCSP_UNKNOWN);
     ck_assert_ptr_null(state.job);
     run();
-    CHECK_OK(md_staple_states(&core, 0, kit_pool, &states));
-    state = APR_ARRAY_IDX(states, 0, md_staple_state);
+    CHECK_OK(md_staple_state_at(&core, 0, kit_pool, &state));
     ck_assert_str_eq(state.domain, "other");
     ck_assert_str_eq(state.sha1, facts.sha1);
     ck_assert_str_eq(state.responder, "http://ocsp.test/");
@@ -420,19 +417,13 @@ START_TEST(states_are_told)
 }
 END_TEST
 
-START_TEST(states_are_sorted_by_domain)
+START_TEST(what_has_expired_is_not_stapled)
 {
-    apr_array_header_t *states;
+    md_staple_state state;
 
-    make_world(1);
-    stapling.count = 2;
-    each[1] = each[0];
-    each[0].domain = &others;
-    each[0].managed = 0;
-    CHECK_OK(md_staple_states(&core, 0, kit_pool, &states));
-    ck_assert_int_eq(states->nelts, 2);
-    ck_assert_str_eq(APR_ARRAY_IDX(states, 0, md_staple_state).domain, "a.test");
-    ck_assert_str_eq(APR_ARRAY_IDX(states, 1, md_staple_state).domain, "other");
+    fake_clock_pass(clock_now, 100 * DAY);
+    CHECK_OK(md_staple_state_at(&core, 0, kit_pool, &state));
+    ck_assert_ptr_null(state.sha1);
 }
 END_TEST
 
@@ -475,6 +466,6 @@ Suite *suite_jobs_kind_ocsp(void)
     tcase_add_test(domains, a_revoked_certificate_makes_its_domain_due);
     tcase_add_test(domains, what_goes_live_takes_over);
     tcase_add_test(domains, states_are_told);
-    tcase_add_test(domains, states_are_sorted_by_domain);
+    tcase_add_test(domains, what_has_expired_is_not_stapled);
     return suite;
 }

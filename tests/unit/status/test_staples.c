@@ -95,6 +95,27 @@ START_TEST(certificates_of_nobody_are_shown_in_all_forms)
 }
 END_TEST
 
+START_TEST(certificates_of_nobody_are_sorted_by_their_id)
+{
+    showing *s = showing_make();
+    md_stapled each[2];
+    md_stapling two;
+    json_t *doc;
+
+    staple_another(s);
+    each[0] = each[1] = s->core.stapling->each[0];
+    each[1].sha1 = "0000000000000000000000000000000000000000";
+    two = *s->core.stapling;
+    two.each = each;
+    two.count = 2;
+    s->core.stapling = &two;
+    CHECK_OK(md_staples_of_others(&s->core, kit_pool, &doc));
+    ck_assert_uint_eq(json_array_size(doc), 2);
+    ck_assert_str_eq(md_json_text(json_array_get(doc, 0), "id"), each[1].sha1);
+    ck_assert_str_eq(md_json_text(json_array_get(doc, 1), "id"), SHA1);
+}
+END_TEST
+
 Suite *suite_status_staples(void)
 {
     Suite *suite = suite_create("status/staples");
@@ -103,5 +124,6 @@ Suite *suite_status_staples(void)
     tcase_add_test(tests, what_is_known_of_a_staple_is_shown);
     tcase_add_test(tests, nothing_is_shown_of_what_is_not_stapled);
     tcase_add_test(tests, certificates_of_nobody_are_shown_in_all_forms);
+    tcase_add_test(tests, certificates_of_nobody_are_sorted_by_their_id);
     return suite;
 }
