@@ -17,7 +17,8 @@ ROW = re.compile(r"^ ROW\(" + ",".join([COLUMN] * 8) + r"\)", re.M)
 ALIAS = re.compile(r'^ ROW\("(\w+)",\s*(\w+)\)', re.M)
 
 WHERE = {
-    "ANYWHERE": "server config, virtual host, `<MDomain>`",
+    "ANYWHERE": "server config, `<MDomain>`",
+    "EVERYWHERE": "server config, virtual host, `<MDomain>`",
     "SHARED": "server config, virtual host, `<MDomain>`; one value for the whole server",
     "GLOBAL": "server config, virtual host; one value for the whole server",
     "DOMAIN": "`<MDomain>`",
@@ -32,7 +33,7 @@ Names of directives and words such as `on` are not case-sensitive. A wrong value
 directive and what would be right.
 
 A managed domain takes each setting from its own section, else from the server config outside all virtual hosts, else the default.
-Settings inside a virtual host do not reach domains; they count for what that virtual host itself does (contact, stapling,
+Settings inside a virtual host do not reach domains; they count for what that virtual host itself does (contact, stapling, MDExportVars,
 [MDExclude](#mdexclude)).
 
 `apachectl configtest` also shows what is wrong between domains and virtual hosts, such as a name in two domains, with the file and line

@@ -24,6 +24,15 @@ const md_solver *md_solver_find(const char *type)
     return NULL;
 }
 
+md_names *md_solver_known(apr_pool_t *p)
+{
+    md_names *types = md_names_make(p);
+
+    for (int i = 0; i < SOLVERS; ++i)
+        md_names_add(types, solvers[i]->type);
+    return types;
+}
+
 unsigned md_solver_bit(const char *type)
 {
     for (unsigned i = 0; i < SOLVERS; ++i)

@@ -64,6 +64,8 @@ MD_MUST md_err *md_solver_setup(const md_solver *solver, const md_solve *solve, 
                                 const char **setup, const char **rest);
 
 const md_solver *md_solver_find(const char *type);
+/** The types of all, best first. */
+md_names *md_solver_known(apr_pool_t *p);
 /** Can it prove this kind of name? */
 int md_solver_can(const md_solver *solver, const char *name);
 /**

@@ -15,8 +15,10 @@
 #include <strings.h>
 
 #include "acme/ca.h"
+#include "acme/solver.h"
 #include "net/dns.h"
 #include "net/dns_update.h"
+#include "tls/jws.h"
 
 #define SECTION        "<MDomain"
 #define SECTION_OLD    "<MDomainSet"
@@ -39,8 +41,10 @@ void *md_conf_create_server(apr_pool_t *p, server_rec *server)
     md_server_conf *conf = apr_pcalloc(p, sizeof(*conf));
 
     conf->policy = apr_pcalloc(p, sizeof(*conf->policy));
-    if (!server->is_virtual)
+    if (!server->is_virtual) {
         conf->declared = apr_array_make(p, 16, sizeof(md_domain *));
+        conf->remarks = md_names_make(p);
+    }
     return conf;
 }
 
@@ -106,6 +110,14 @@ static const char *complaint(const cmd_parms *cmd, const char *why)
     return why ? apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", why, NULL) : NULL;
 }
 
+/** For what is odd, but no reason not to start. Shown when all is read. */
+static void remark(const cmd_parms *cmd, const char *text)
+{
+    md_names_add(base_conf_of(cmd)->remarks,
+                 apr_psprintf(cmd->pool, "%s (%s, line %d) %s", cmd->cmd->name, cmd->directive->filename,
+                              cmd->directive->line_num, text));
+}
+
 /* What happens to words before they are read. */
 
 /** The first word is a path. */
@@ -153,10 +165,32 @@ static const char *use_authorities(const cmd_parms *cmd, md_names *words)
 }
 
 /** CAs write them in lowercase. */
-static const char *use_lowercase(const cmd_parms *cmd, md_names *words)
+static const char *use_challenges(const cmd_parms *cmd, md_names *words)
 {
-    for (int i = 0; i < words->nelts; ++i)
-        MD_NAME(words, i) = md_lower(MD_NAME(words, i), cmd->pool);
+    for (int i = 0; i < words->nelts; ++i) {
+        const char *type = MD_NAME(words, i) = md_lower(MD_NAME(words, i), cmd->pool);
+
+        if (!md_solver_find(type))
+            remark(cmd,
+                   apr_psprintf(cmd->temp_pool,
+                                "names '%s', which is no challenge type that this module knows and is "
+                                "never used; known are %s",
+                                type, md_names_join(md_solver_known(cmd->temp_pool), ", ", cmd->temp_pool)));
+    }
+    return NULL;
+}
+
+/** Agreement is said by one word, or by the URL of what is agreed to. */
+static const char *use_agreement(const cmd_parms *cmd, md_names *words)
+{
+    const char *word = words->nelts ? MD_NAME(words, 0) : "";
+
+    if (!strcasecmp(word, "accepted"))
+        MD_NAME(words, 0) = "accepted";
+    else if (!*word || md_setting_url_reason(word, cmd->temp_pool))
+        return apr_psprintf(
+            cmd->pool, "expected 'accepted', or the URL of the terms of service that you agree to, not '%s'",
+            word);
     return NULL;
 }
 
@@ -316,7 +350,12 @@ static const char *use_name_server(const cmd_parms *cmd, const md_names *words)
 
 static const char *add_name(const cmd_parms *cmd, md_names *names, const char *name)
 {
-    const char *why = md_domain_name_reason(name);
+    const size_t length = strlen(name);
+    const char *why;
+
+    if (length > 1 && name[length - 1] == '.') /* as DNS writes them */
+        name = apr_pstrmemdup(cmd->pool, name, length - 1);
+    why = md_domain_name_reason(name);
 
     if (why)
         return apr_psprintf(cmd->pool, "'%s' cannot be a name of a domain: %s", name, why);
@@ -367,7 +406,8 @@ static const char *prepare(const cmd_parms *cmd, const md_field *field, md_names
     case MD_FIELD_key_files: return use_path(cmd, words);
     case MD_FIELD_exports: return use_folder(cmd, words);
     case MD_FIELD_ca_urls: return use_authorities(cmd, words);
-    case MD_FIELD_challenges: return use_lowercase(cmd, words);
+    case MD_FIELD_agreement: return use_agreement(cmd, words);
+    case MD_FIELD_challenges: return use_challenges(cmd, words);
     case MD_FIELD_eab: return use_binding(cmd, words);
     case MD_FIELD_account_key: return use_account_key(cmd, words);
     case MD_FIELD_dns_update: return use_update(cmd, words);
@@ -378,6 +418,32 @@ static const char *prepare(const cmd_parms *cmd, const md_field *field, md_names
 }
 
 /* Settings. */
+
+/** A key that cannot be made, or a binding that cannot be signed with. */
+static const char *useless(const md_field *field, const md_policy *policy, apr_pool_t *p)
+{
+    const md_err *err = NULL;
+
+    if (field == &md_field_rows[MD_FIELD_keys])
+        for (int i = 0; !err && i < policy->keys->nelts; ++i)
+            err = md_key_spec_check(MD_SPEC(policy->keys, i), p);
+    if (field == &md_field_rows[MD_FIELD_eab])
+        for (int i = 0; !err && policy->eab.bindings && i < policy->eab.bindings->nelts; ++i)
+            err = md_jws_check_hmac(APR_ARRAY_IDX(policy->eab.bindings, i, md_binding).hmac, p);
+    return err ? apr_pstrcat(p, "cannot be used: ", md_err_text(err, p), NULL) : NULL;
+}
+
+/** What was read may be odd. */
+static void look_after(const cmd_parms *cmd, const md_field *field)
+{
+    const char *why = useless(field, policy_in_scope(cmd, field), cmd->temp_pool);
+
+    if (why)
+        remark(cmd, why);
+    if (field->where == MD_WHERE_ANYWHERE && cmd->server->is_virtual && !section_of(cmd))
+        remark(cmd, "has no effect inside <VirtualHost>: put it into the " SECTION
+                    "> that it is meant for, or outside all virtual hosts");
+}
 
 static const char *set_row(cmd_parms *cmd, md_names *words)
 {
@@ -393,6 +459,8 @@ static const char *set_row(cmd_parms *cmd, md_names *words)
         return NULL; /* names only */
     if (!why)
         why = md_field_read(field, words, policy_in_scope(cmd, field), cmd->pool);
+    if (!why)
+        look_after(cmd, field);
     return complaint(cmd, why);
 }
 

@@ -25,6 +25,8 @@ typedef struct md_server_conf {
     int keeps_files;     /* certificate files of its own stay, whatever is renewed (MDPreferFiles) */
     /* base server: of md_domain *, as written, not completed; NULL for others */
     apr_array_header_t *declared;
+    md_names
+        *remarks; /* base server: what is odd about what was written, each with its place; NULL for others */
 } md_server_conf;
 
 /** For the module record. Without AP_MODULE_FLAG_ALWAYS_MERGE: sharing saves the memory of a policy for each

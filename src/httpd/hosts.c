@@ -22,6 +22,8 @@
 
 #define ACME_TLS "acme-tls/1"
 
+enum { REMARKS_SHOWN = 20 };
+
 /** A pass over one configuration. */
 typedef struct hosts {
     server_rec *base;
@@ -405,6 +407,18 @@ static void warn_of(const hosts *pass, const md_domain *domain)
                domain_text(domain, pass->scratch));
 }
 
+/** What is odd about single directives; more than these are the work of a program, and alike. */
+static void show_remarks(const hosts *pass)
+{
+    const md_names *remarks = md_conf_of(pass->base)->remarks;
+
+    for (int i = 0; i < remarks->nelts && i < REMARKS_SHOWN; ++i)
+        md_log(level_of(MD_LOG_WARN), 0, "%s", MD_NAME(remarks, i));
+    if (remarks->nelts > REMARKS_SHOWN)
+        md_log(level_of(MD_LOG_WARN), 0, "there are %d more remarks of this kind",
+               remarks->nelts - REMARKS_SHOWN);
+}
+
 /** Listeners and MDPortMap say whether a CA can reach us. */
 static void find_reachable(md_plan *plan)
 {
@@ -450,6 +464,7 @@ md_err *md_hosts_plan(server_rec *base, apr_pool_t *p, md_plan **out)
     apr_pool_create(&pass.scratch, p);
     pass.servers = servers_of(base, pass.scratch);
     complete_settings(&pass);
+    show_remarks(&pass);
     find_reachable(pass.plan);
     add_domains(&pass);
     if (pass.plan->domains->nelts)

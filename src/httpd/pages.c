@@ -6,6 +6,8 @@
 #include "httpd/pages.h"
 
 #include <apr_strings.h>
+#include <http_core.h>
+#include <http_main.h>
 #include <http_protocol.h>
 #include <mod_status.h>
 #include <string.h>
@@ -13,6 +15,7 @@
 
 #include "base/log.h"
 #include "httpd/browse.h"
+#include "httpd/directives.h"
 #include "status/print.h"
 
 #define PUBLIC_PATH "/.httpd/certificate-status"
@@ -203,6 +206,14 @@ int md_page_metrics(request_rec *r)
     return send_text(r, types[form], md_print_metrics(&run->core, &found, form, r->pool));
 }
 
+/** Where nothing is managed, nobody filled in defaults. */
+static int is_shown_without_run(void)
+{
+    const md_policy *policy = md_conf_of(ap_server_conf)->policy;
+
+    return !md_is_set(policy, MD_FIELD_server_status) || policy->server_status;
+}
+
 int md_page_server_status(request_rec *r, int flags)
 {
     const md_run *run = md_run_now();
@@ -210,13 +221,13 @@ int md_page_server_status(request_rec *r, int flags)
     md_found found = { .each = apr_array_make(r->pool, 1, sizeof(md_bytes)) };
     md_bytes text;
 
-    if (run && !run->plan->policy.server_status)
+    if (run ? !run->plan->policy.server_status : !is_shown_without_run())
         return DECLINED;
     if (run)
         md_cache_find(run->cache, &MD_QUERY_ALL, r->pool, &found);
     if (flags & AP_STATUS_SHORT)
         text = md_print_text(&found, now, r->pool);
-    else if (found.each->nelts)
+    else if (found.each->nelts || json_array_size(found.others))
         text = md_print_html(&found, now, r->pool);
     else
         return DECLINED;

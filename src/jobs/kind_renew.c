@@ -11,6 +11,7 @@
 #include "acme/solver.h"
 #include "base/log.h"
 #include "jobs/renew.h"
+#include "tls/jws.h"
 
 /* For an account at its limit, where the CA does not say for how long. */
 #define ORDERS_REST apr_time_from_sec(3600)
@@ -266,6 +267,8 @@ static int has_account(md_store *store, const md_domain *domain, const char *ca_
 /** What the CA needs for a new account, as far as that is known of it. */
 static md_err *preview_account(const md_domain *domain, const char *url, apr_pool_t *p)
 {
+    const md_binding *binding = md_policy_binding(&domain->policy, url);
+
     if (!domain->contacts->nelts)
         return md_fail(
             p, MD_FAULT_CONFIG, "md:no-contact",
@@ -276,13 +279,13 @@ static md_err *preview_account(const md_domain *domain, const char *url, apr_poo
                        "%s wants its terms of service to be accepted: read them, then set "
                        "'MDCertificateAgreement accepted'",
                        md_ca_shown(url, p));
-    if (md_ca_is_bound(url, p) && !eab_kid(domain, url))
+    if (md_ca_is_bound(url, p) && !binding)
         return md_fail(
             p, MD_FAULT_CONFIG, MD_ACME_ERROR "externalAccountRequired",
             "%s makes accounts only for its customers: set MDExternalAccountBinding to the key id and "
             "HMAC that you got from it",
             md_ca_shown(url, p));
-    return NULL;
+    return binding ? md_jws_check_hmac(binding->hmac, p) : NULL;
 }
 
 md_err *md_renew_preview(const md_core *core, const md_domain *domain, apr_pool_t *p)

@@ -59,9 +59,16 @@ const char *md_domain_name_reason(const char *name)
         return "it is longer than 253 characters";
     if (name[0] == '.')
         return "it begins with a dot";
-    for (const char *at = name; *at; ++at)
+    if (strpbrk(name, ",;"))
+        return "names are separated by blanks";
+    if (strstr(name, ".."))
+        return "it has an empty part between two dots";
+    for (const char *at = name; *at; ++at) {
+        if (*at & 0x80)
+            return "write it in letters of ASCII, as in xn--mnchen-3ya.example";
         if ((unsigned char)*at <= ' ' || *at == 0x7f || strchr("/\\:\"'<>|?", *at))
             return "it has characters that are not possible in a host name";
+    }
     if (strchr(md_is_wildcard(name) ? name + 1 : name, '*'))
         return "a wildcard is possible only as the first part, as in *.example.org";
     return NULL;

@@ -20,7 +20,8 @@
  * - ODD: several values, read by plan/odd.c
  *
  * Places:
- * - ANYWHERE: server or inside <MDomain>
+ * - ANYWHERE: server or inside <MDomain>; a virtual host has no use for it
+ * - EVERYWHERE: the same, and virtual hosts have a use for it of their own
  * - SHARED: the same, but there is one value for all
  * - GLOBAL: one value for all, not inside
  * - DOMAIN: only inside
@@ -41,7 +42,7 @@
      "'accepted': you agree to the terms of service of the certificate authority.") \
  ROW(challenges,     WORDS,    "MDCAChallenges",         "ca.challenges",  NULL,     ANYWHERE, "type...", \
      "Challenge types to use, in order of preference; unset: chosen automatically.") \
- ROW(contact,        TEXT,     "MDContactEmail",         NULL,             NULL,     ANYWHERE, "address", \
+ ROW(contact,        TEXT,     "MDContactEmail",         NULL,             NULL,     EVERYWHERE, "address", \
      "Address that the certificate authority may write to.") \
  ROW(keys,           KEYS,     "MDPrivateKeys",          "privkey",        "Default", ANYWHERE, "Default|RSA [bits]|curve...", \
      "Types of private keys; one certificate is obtained for each.") \
@@ -63,9 +64,9 @@
      "Folder where another daemon finds copies of key, certificate, chain and fullchain, and who may read them; repeatable.") \
  ROW(prefer_files,   FLAG,     "MDPreferFiles",          NULL,             "off",    ANYWHERE, NULL, \
      "Serve certificate files of one's own (MDCertificateFile, or SSLCertificateFile of a virtual host) even when the managed certificate is newer.") \
- ROW(stapling,       FLAG,     "MDStapling",             "stapling",       "off",    ANYWHERE, NULL, \
+ ROW(stapling,       FLAG,     "MDStapling",             "stapling",       "off",    EVERYWHERE, NULL, \
      "Fetch OCSP responses in the background and staple them to handshakes, in place of mod_ssl's own stapling.") \
- ROW(staple_others,  FLAG,     "MDStapleOthers",         NULL,             "on",     ANYWHERE, NULL, \
+ ROW(staple_others,  FLAG,     "MDStapleOthers",         NULL,             "on",     EVERYWHERE, NULL, \
      "With MDStapling: staple for certificates of other sources too.") \
  ROW(dns01_cmd,      COMMAND,  "MDChallengeDns01",       "cmd-dns-01",     NULL,     ANYWHERE, "program [argument...]", \
      "Command that sets up and tears down DNS records for dns-01.") \
@@ -131,7 +132,7 @@
      "Errors in a row after which the next certificate authority is tried.") \
  ROW(server_status,  FLAG,     "MDServerStatus",         NULL,             "on",     SHARED,   NULL, \
      "Show managed domains in server-status.") \
- ROW(export_vars,    FLAG,     "MDExportVars",           NULL,             "off",    ANYWHERE, NULL, \
+ ROW(export_vars,    FLAG,     "MDExportVars",           NULL,             "off",    EVERYWHERE, NULL, \
      "Give CGI programs and access logs the variables MD_NAME and MD_CERT_EXPIRES.") \
  ROW(staple_keep,    SLICE,    "MDStaplingKeepResponse", NULL,             "7d",     SHARED,   "any%", \
      "How long unused OCSP responses are kept; a share is one of 7 days.") \

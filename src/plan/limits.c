@@ -66,6 +66,17 @@ static const char *addresses(const md_domain *domain)
     return NULL;
 }
 
+static const char *short_names(const md_domain *domain, apr_pool_t *p)
+{
+    for (int i = 0; is_lets_encrypt(domain) && i < domain->names->nelts; ++i)
+        if (!strchr(MD_NAME(domain->names, i), '.') && !md_is_address(MD_NAME(domain->names, i)))
+            return apr_psprintf(p,
+                                "has the name '%s', which has no dot: no public certificate authority "
+                                "certifies it, and Let's Encrypt will refuse the order",
+                                MD_NAME(domain->names, i));
+    return NULL;
+}
+
 static const char *refused_key(const md_domain *domain, const md_key_spec *spec, apr_pool_t *p)
 {
     if (!is_lets_encrypt(domain) || md_key_spec_is_common(spec))
@@ -107,6 +118,7 @@ md_names *md_limits_of(const md_domain *domain, apr_pool_t *p)
         return clauses;
     add(clauses, too_many_names(domain, p));
     add(clauses, addresses(domain));
+    add(clauses, short_names(domain, p));
     add(clauses, several_curves(domain, p));
     for (int i = 0; i < domain->policy.keys->nelts; ++i)
         add(clauses, refused_key(domain, MD_SPEC(domain->policy.keys, i), p));

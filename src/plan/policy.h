@@ -86,6 +86,7 @@ typedef enum md_field_kind {
 
 typedef enum md_field_where {
     MD_WHERE_ANYWHERE,
+    MD_WHERE_EVERYWHERE,
     MD_WHERE_SHARED,
     MD_WHERE_GLOBAL,
     MD_WHERE_DOMAIN,

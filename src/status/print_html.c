@@ -69,7 +69,8 @@ md_bytes md_print_html(const md_found *found, apr_time_t now, apr_pool_t *p)
     size_t i;
 
     apr_pool_create(&each, p);
-    begin(html, &md_table_certificates);
+    if (found->each->nelts)
+        begin(html, &md_table_certificates);
     for (int k = 0; k < found->each->nelts; ++k) {
         apr_pool_clear(each);
         if (md_json_read(APR_ARRAY_IDX(found->each, k, md_bytes), each, &row))
@@ -77,7 +78,8 @@ md_bytes md_print_html(const md_found *found, apr_time_t now, apr_pool_t *p)
         put_row(html, &md_table_certificates, row, k & 1, now, each);
         md_staple_rows(row, staples);
     }
-    end(html);
+    if (found->each->nelts)
+        end(html);
     json_array_extend(staples, found->others);
     if (json_array_size(staples))
         begin(html, &md_table_staplings);

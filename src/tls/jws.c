@@ -210,6 +210,24 @@ md_err *md_jws_sign(const md_key *key, const md_jws_header *header, md_bytes pay
     return NULL;
 }
 
+static md_err *read_hmac(const char *hmac, apr_pool_t *p, md_bytes *secret)
+{
+    md_err *err = md_b64url_read(hmac, p, secret);
+
+    if (err || !secret->size)
+        return md_fail(p, MD_FAULT_CONFIG, "apache:eab-hmac-invalid",
+                       "the HMAC of MDExternalAccountBinding is not base64url text");
+    md_cleanse_with(p, *secret);
+    return NULL;
+}
+
+md_err *md_jws_check_hmac(const char *hmac, apr_pool_t *p)
+{
+    md_bytes secret = { NULL, 0 };
+
+    return read_hmac(hmac, p, &secret);
+}
+
 md_err *md_jws_eab(const md_key *account_key, const char *kid, const char *hmac, const char *url,
                    apr_pool_t *p, json_t **out)
 {
@@ -218,12 +236,8 @@ md_err *md_jws_eab(const md_key *account_key, const char *kid, const char *hmac,
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned int size = 0;
     md_bytes secret = { NULL, 0 };
-    md_err *err = md_b64url_read(hmac, p, &secret);
 
-    if (err || !secret.size)
-        return md_fail(p, MD_FAULT_CONFIG, "apache:eab-hmac-invalid",
-                       "the HMAC of MDExternalAccountBinding is not base64url text");
-    md_cleanse_with(p, secret);
+    MD_TRY(read_hmac(hmac, p, &secret));
     MD_TRY(md_jwk(account_key, p, &jwk));
     md_json_set_text(head, "alg", "HS256");
     md_json_set_text(head, "kid", kid);

@@ -24,6 +24,8 @@ typedef struct md_jws_header {
 /** Flattened JWS over `payload` (empty for POST-as-GET), as one line of JSON text. */
 MD_MUST md_err *md_jws_sign(const md_key *key, const md_jws_header *header, md_bytes payload, apr_pool_t *p,
                             const char **out);
+/** Is it base64url text? "apache:eab-hmac-invalid" otherwise. */
+MD_MUST md_err *md_jws_check_hmac(const char *hmac, apr_pool_t *p);
 /** RFC 8555 7.3.4: HS256 JWS over the account's JWK, keyed with `hmac` (base64url text). */
 MD_MUST md_err *md_jws_eab(const md_key *account_key, const char *kid, const char *hmac, const char *url,
                            apr_pool_t *p, json_t **out);

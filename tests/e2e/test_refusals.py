@@ -19,6 +19,7 @@ MEMBERS = "names are only valid inside <MDomain>; for the server, expected 'auto
 BINDING = "needs a key id and an HMAC, a JSON file with both, or 'None'; a certificate authority may stand in front"
 BELOW_100 = "'{}' is too large: 100% or more is not allowed"
 UPDATE = "needs a server, the name of a key, its algorithm, the file with its secret, and may have a zone; or 'none'"
+AGREEMENT = "expected 'accepted', or the URL of the terms of service that you agree to, not '{}'"
 PROGRAM = "needs a program, and may have arguments for it"
 
 # What is refused by every directive: by its place, or by the number of its words.
@@ -35,6 +36,11 @@ VALUES = [
     ("MDomain", "../etc", "'../etc' cannot be a name of a domain: it begins with a dot"),
     ("MDomain", "a/b", "'a/b' cannot be a name of a domain: it has characters that are not possible in a host name"),
     ("MDomain", "www.*.test", "'www.*.test' cannot be a name of a domain: a wildcard is possible only as the first part, as in *.example.org"),
+    ("MDomain", "a.test,b.test", "'a.test,b.test' cannot be a name of a domain: names are separated by blanks"),
+    ("MDomain", "a..test", "'a..test' cannot be a name of a domain: it has an empty part between two dots"),
+    ("MDomain", "m\u00fcnchen.test", "'m\\xc3\\xbcnchen.test' cannot be a name of a domain: write it in letters of ASCII, as in xn--mnchen-3ya.example"),
+    ("MDCertificateAgreement", "acepted", AGREEMENT.format("acepted")),
+    ("MDCertificateAgreement", "no", AGREEMENT.format("no")),
     ("MDMembers", "", MEMBERS),
     ("MDMembers", "auto manual", MEMBERS),
     ("MDMember", "a.test b.test", MEMBERS),
@@ -201,6 +207,20 @@ WARNINGS = [
 ]
 
 
+CHALLENGE = "names '{}', which is no challenge type that this module knows and is never used; known are tls-alpn-01, http-01, dns-01, dns-account-01, dns-persist-01"
+IDLE = "has no effect inside <VirtualHost>: put it into the <MDomain> that it is meant for, or outside all virtual hosts"
+
+REMARKS = [
+    ("MDCAChallenges http-01, tls-alpn-01", "MDCAChallenges ({file}, line 1) " + CHALLENGE.format("http-01,")),
+    ("\n<MDomain a.test>\nMDCAChallenges htp-01 http-01\n</MDomain>", "MDCAChallenges ({file}, line 3) " + CHALLENGE.format("htp-01")),
+    ("<VirtualHost *:81>\nMDRenewMode manual\n</VirtualHost>", "MDRenewMode ({file}, line 2) " + IDLE),
+    ("<VirtualHost *:81>\nMDPrivateKeys P-384\n</VirtualHost>", "MDPrivateKeys ({file}, line 2) " + IDLE),
+    ("MDPrivateKeys secp384r2", "MDPrivateKeys ({file}, line 1) cannot be used: the private key type 'secp384r2' of MDPrivateKeys is unsupported"),
+    ("MDPrivateKeys RSA-4096", "MDPrivateKeys ({file}, line 1) cannot be used: the private key type 'RSA-4096' of MDPrivateKeys is unsupported"),
+    ("MDExternalAccountBinding kid not*b64", "MDExternalAccountBinding ({file}, line 1) cannot be used: the HMAC of MDExternalAccountBinding is not base64url text"),
+]
+
+
 @pytest.fixture(scope="module")
 def said(tmp_path_factory):
     """Runs `httpd -t` over a text in a file of its own: (accepted, output, that file)."""
@@ -279,6 +299,40 @@ def test_what_may_be_meant_is_warned_of(said, text, ident, message):
     accepted, output, case = said(text)
     assert accepted
     assert output.count(f"{ident}: {message.format(file=case)}") == 1
+
+
+@pytest.mark.parametrize("text, message", REMARKS, ids=[row[0].replace("\n", "|") for row in REMARKS])
+def test_what_is_odd_is_told_once(said, text, message):
+    accepted, output, case = said(text)
+    assert accepted
+    assert output.count(message.format(file=case)) == 1
+
+
+def test_a_program_that_writes_odd_things_does_not_flood_the_log(said):
+    accepted, output, _ = said("MDCAChallenges none-01\n" * 30)
+    assert accepted
+    assert output.count("names 'none-01'") == 20
+    assert output.count("there are 10 more remarks of this kind") == 1
+
+
+@pytest.mark.parametrize("text", [
+    "<VirtualHost *:81>\nMDContactEmail me@a.test\nMDStapling on\nMDStapleOthers off\nMDExportVars on\nMDExclude on\n</VirtualHost>",
+    "<VirtualHost *:81>\n<MDomain a.test>\nMDRenewMode always\n</MDomain>\n</VirtualHost>",
+    "<VirtualHost *:81>\nMDRetryDelay 2s\n</VirtualHost>",
+    "<MDomain a.test>\nMDCAChallenges HTTP-01 dns-01\nMDRenewMode always\nMDPrivateKeys RSA P-256\n</MDomain>",
+    "MDCertificateAgreement https://ca.test/terms.pdf",
+    "MDExternalAccountBinding kid aGVsbG8",
+])
+def test_what_has_an_effect_is_no_remark(said, text):
+    accepted, output, _ = said(text)
+    assert accepted
+    assert "(" not in output.replace("Syntax OK", ""), output
+
+
+def test_a_dot_at_the_end_is_how_dns_writes_it(said):
+    accepted, output, _ = said("MDomain a.test.\nMDomain a.test\n")
+    assert not accepted
+    assert "the name a.test of the domain a.test" in output
 
 
 def test_names_may_be_shared_where_only_server_names_count(said):

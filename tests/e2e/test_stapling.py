@@ -72,6 +72,14 @@ def test_just_the_stapling(site):
     assert site.httpd.log_lines("no effect yet") == []
 
 
+def test_server_status_shows_staples_where_no_domain_is_managed(site):
+    site.configure('MDStapling on\n<Location "/server-status">\nSetHandler server-status\n</Location>').start()
+    site.wait()
+    page = site.httpd.get("/server-status")[2].decode()
+    assert "<h3>Managed Staplings</h3>" in page and sha1(site.cert) in page
+    assert "Managed Certificates" not in page
+
+
 def test_curl_accepts_the_staple(site):
     site.configure().start()
     site.wait()

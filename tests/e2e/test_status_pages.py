@@ -157,6 +157,14 @@ def test_server_status_can_be_left_alone(ca, httpd, name):
     assert b"Managed" not in httpd.get("/server-status")[2] + httpd.get("/server-status?auto")[2]
 
 
+def test_server_status_can_be_left_alone_where_nothing_is_managed(httpd):
+    httpd.configure(PAGES).start()
+    assert b"ManagedCertificatesTotal: 0" in httpd.get("/server-status?auto")[2]
+    httpd.stop()
+    httpd.configure(PAGES + "MDServerStatus off\n").start()
+    assert b"Managed" not in httpd.get("/server-status?auto")[2]
+
+
 def metrics(httpd, read=read_openmetrics, **headers):
     code, got, body = httpd.get("/md-metrics", headers=headers)
     assert code == 200

@@ -126,6 +126,17 @@ START_TEST(a_certificate_that_nobody_will_see_is_noticed)
 }
 END_TEST
 
+START_TEST(a_name_without_a_dot_is_nothing_for_a_public_ca)
+{
+    md_domain *domain = domain_with(1);
+
+    md_names_add(domain->names, "manuel");
+    ck_assert_ptr_nonnull(strstr(said(domain), "has the name 'manuel', which has no dot"));
+    set(domain, MD_FIELD_ca_urls, OWN_CA);
+    ck_assert_str_eq(said(domain), "");
+}
+END_TEST
+
 Suite *suite_plan_limits(void)
 {
     Suite *suite = suite_create("plan/limits");
@@ -135,6 +146,7 @@ Suite *suite_plan_limits(void)
                         sizeof(rows) / sizeof(rows[0]));
     tcase_add_test(tcase, names_that_a_wildcard_covers_do_not_count);
     tcase_add_test(tcase, what_is_not_ordered_has_no_limits);
+    tcase_add_test(tcase, a_name_without_a_dot_is_nothing_for_a_public_ca);
     tcase = kit_case(suite, "keys");
     tcase_add_loop_test(tcase, keys_that_are_not_signed_are_noticed, 0, sizeof(keys) / sizeof(keys[0]));
     tcase_add_test(tcase, a_certificate_that_nobody_will_see_is_noticed);
