@@ -381,9 +381,13 @@ static void take_marks(hosts *pass, md_domain *domain)
     for (int i = 0; i < domain->names->nelts; ++i) {
         const char *name = MD_NAME(domain->names, i);
 
-        if (!md_is_wildcard(name) &&
-            apr_hash_get(pass->acme_tls, acme_tls_key(domain, name, pass->scratch), APR_HASH_KEY_STRING))
+        if (md_is_wildcard(name))
+            continue;
+        if (apr_hash_get(pass->acme_tls, acme_tls_key(domain, name, pass->scratch), APR_HASH_KEY_STRING))
             md_names_add(domain->acme_tls_names, name);
+        else
+            md_log(level_of(MD_LOG_DEBUG), 10168, "%s: no virtual host could answer tls-alpn-01 for %s",
+                   domain->name, name);
     }
 }
 

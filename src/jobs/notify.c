@@ -7,6 +7,8 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "base/log.h"
+
 #define HOUR           apr_time_from_sec(3600)
 #define TIMEOUT        apr_time_from_sec(120)
 #define PATIENCE       apr_time_from_sec(5) /* of an event that is told once, for its turn */
@@ -129,8 +131,11 @@ md_err *md_notify_on_event(void *self, const md_event *event, apr_pool_t *p)
     md_exec_limits limits = *notify->limits;
     const int row = row_of(event->name);
 
-    if (!md_notify_is_due(event->job, event->name, event->when))
+    if (!md_notify_is_due(event->job, event->name, event->when)) {
+        md_log(MD_LOG_DEBUG, 10267, "%s: \"%s\" was told not long ago and is not told again", event->domain,
+               event->name);
         return NULL;
+    }
     limits.patience = row >= 0 && events[row].once ? PATIENCE : 0;
     MD_TRY(run_notify(notify, event, &limits, p));
     MD_TRY(run_message(notify, event, &limits, p));

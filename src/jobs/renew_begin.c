@@ -144,6 +144,16 @@ static void warn_of_expiry(const md_step *step, const md_due *due)
     md_tell(step->core->events, &event, step->p);
 }
 
+/** Nothing is to be done now. */
+static apr_time_t when_renewed(const md_step *step, const md_due *due, apr_time_t ask_at)
+{
+    md_log(MD_LOG_DEBUG, 10513, "%s: its CA is %sasked when to renew it (MDRenewViaARI)", step->domain->name,
+           step->domain->policy.ari ? "" : "not ");
+    md_log(MD_LOG_DEBUG, 10514, "%s: is to be renewed in %s, unless its CA wants it sooner",
+           step->domain->name, md_duration_words(due->renew_at - step->now, step->p));
+    return next_look(step, due, ask_at);
+}
+
 md_err *md_renew_due(md_step *step, apr_time_t *at)
 {
     int unfinished;
@@ -163,7 +173,7 @@ md_err *md_renew_due(md_step *step, apr_time_t *at)
     if (!due.renew_at && !asked)
         *at = due.warn_at ? next_look(step, &due, 0) : 0;
     else if (due.renew_at > step->now && !unfinished && !asked)
-        *at = next_look(step, &due, ask_at);
+        *at = when_renewed(step, &due, ask_at);
     else if (is_held_back(step, asked))
         *at = step->job->next_run;
     else
