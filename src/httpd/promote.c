@@ -133,8 +133,8 @@ static int ripe(dealt *known, const md_board_row *row, unsigned staged, apr_time
     return now - since >= MD_PROMOTE_AGE;
 }
 
-/** Is a command that is to be told of the new certificate not content yet? Its job is lost by the move, so
- * that waits, but not for ever. */
+/** Is a command that is to be told of the new certificate not content yet, or was it so late that the proof
+ * has still to come? The job is lost by the move, so that waits, but not for ever. */
 static int is_untold(const md_promoter *promoter, const md_domain *domain, apr_interval_time_t waited,
                      apr_pool_t *p)
 {
@@ -144,7 +144,7 @@ static int is_untold(const md_promoter *promoter, const md_domain *domain, apr_i
     if ((!policy->notify_cmd && !policy->message_cmd) || waited > UNTOLD_MAX)
         return 0;
     return !md_job_load(promoter->store, MD_GROUP_STAGING, domain->name, p, &job) && job->finished &&
-           !job->notified_renewed;
+           (!job->notified_renewed || job->stage);
 }
 
 /**

@@ -53,6 +53,10 @@ md_next md_renew_prove(md_step *step);
 /** See md_kind. */
 md_err *md_renew_due(md_step *step, apr_time_t *at);
 
+/** Somebody asks for a renewal while a new certificate waits for a restart, or for MDActivationDelay: one more
+ * would wait, too. What goes live by itself is renewed once it has been moved. */
+MD_MUST md_err *md_renew_decline(md_step *step);
+
 /** The CA URLs in the order of trying; at least one. */
 const md_names *md_renew_ca_urls(const md_domain *domain, apr_pool_t *p);
 /** Fills what a request to this CA needs, but for an account; `route` must live as long as `call`. */

@@ -51,6 +51,8 @@ md_err *md_renew_next_look(md_step *step, apr_time_t *at)
 
     MD_TRY(read_due(step, &due, &ask_at));
     *at = due.renew_at && due.renew_at <= step->now ? step->now : next_look(step, &due, ask_at);
+    if (md_asked(step->core->store, step->domain->name, step->p))
+        *at = earlier(*at, step->now + MOVED_SOON);
     return NULL;
 }
 
@@ -118,13 +120,15 @@ static apr_time_t when_moved(const md_step *step, apr_time_t ask_at)
     return step->now + (late > MOVED_SOON ? late : MOVED_SOON);
 }
 
-static apr_time_t when_finished(const md_step *step, const md_due *due, apr_time_t ask_at)
+static apr_time_t when_finished(const md_step *step, const md_due *due, apr_time_t ask_at, apr_time_t asked)
 {
-    if (step->job->stage || !step->job->notified_renewed)
-        return step->now; /* something is left to do for it */
-    if (!due->renew_at)
-        return 0;
-    return next_look(step, due, step->domain->policy.live ? when_moved(step, ask_at) : 0);
+    const int live = step->domain->policy.live;
+
+    if (step->job->stage || !step->job->notified_renewed) /* something is left to do for it */
+        return is_held_back(step, asked) ? step->job->next_run : step->now;
+    if (asked && live)
+        return step->now + MOVED_SOON; /* then the one that was asked for begins */
+    return due->renew_at ? next_look(step, due, live ? when_moved(step, ask_at) : 0) : 0;
 }
 
 /** MDWarnWindow: told once a day, until a new certificate is there. */
@@ -154,6 +158,17 @@ static apr_time_t when_renewed(const md_step *step, const md_due *due, apr_time_
     return next_look(step, due, ask_at);
 }
 
+md_err *md_renew_decline(md_step *step)
+{
+    const int delayed = step->job->ready_at > step->now;
+
+    if (!step->job->finished || (step->domain->policy.live && !delayed))
+        return NULL;
+    md_log(MD_LOG_INFO, 0, "%s: not renewed again, a new certificate waits already for %s",
+           step->domain->name, delayed ? md_date_text(step->job->ready_at, step->p) : "a restart");
+    return md_asked_done(step->core->store, step->domain->name, step->p);
+}
+
 md_err *md_renew_due(md_step *step, apr_time_t *at)
 {
     int unfinished;
@@ -163,13 +178,13 @@ md_err *md_renew_due(md_step *step, apr_time_t *at)
     MD_TRY(heal(step));
     MD_TRY(read_due(step, &due, &ask_at));
     warn_of_expiry(step, &due);
+    asked = md_asked(step->core->store, step->domain->name, step->p);
     if (step->job->finished) {
-        *at = when_finished(step, &due, ask_at);
-        return NULL;
+        *at = when_finished(step, &due, ask_at, asked);
+        return asked ? md_renew_decline(step) : NULL;
     }
     MD_TRY(
         waits_for_activation(step, &unfinished)); /* a set that nobody was told of: interrupted just before */
-    asked = md_asked(step->core->store, step->domain->name, step->p);
     if (!due.renew_at && !asked)
         *at = due.warn_at ? next_look(step, &due, 0) : 0;
     else if (due.renew_at > step->now && !unfinished && !asked)

@@ -229,6 +229,12 @@ static md_err *forget_suggestions(md_step *step)
     return md_renewal_info_save(step->core->store, step->domain->name, info, step->p);
 }
 
+static void say_staged(md_step *step)
+{
+    md_job_doing(step->job, "finished",
+                 apr_psprintf(step->p, "%d new certificate(s) staged", step->domain->policy.keys->nelts));
+}
+
 static void finish(md_step *step, const apr_array_header_t *creds)
 {
     md_job *job = step->job;
@@ -245,7 +251,7 @@ static void finish(md_step *step, const apr_array_header_t *creds)
         job->valid_from = from > job->valid_from ? from : job->valid_from;
     }
     job->stage = "announce";
-    md_job_doing(job, "finished", apr_psprintf(step->p, "%d new certificate(s) staged", creds->nelts));
+    say_staged(step);
     md_job_changed(job, MD_JOB_MATTERS);
 }
 
@@ -299,9 +305,19 @@ static md_next rest(md_step *step)
 
     if (err)
         return FAILED(err);
-    step->job->stage = NULL;
-    md_job_changed(step->job, MD_JOB_MATTERS);
+    if (step->job->finished) { /* else it was moved, and the record with it */
+        step->job->stage = NULL;
+        md_job_changed(step->job, MD_JOB_MATTERS);
+    }
     return FINISHED(at);
+}
+
+/** A command that did not agree at first has agreed. */
+static void forget_refusals(md_step *step)
+{
+    if (step->job->errors)
+        say_staged(step);
+    step->job->errors = step->work->errors = 0;
 }
 
 md_next md_renew_announce(md_step *step)
@@ -311,11 +327,15 @@ md_next md_renew_announce(md_step *step)
                        .job = step->job,
                        .ca = step->ca_url,
                        .when = step->now };
-    md_err *err;
+    md_err *err = NULL;
 
     if (!step->job->finished)
         return GO_TO("choose-ca");
     if (step->job->ready_at > step->now) {
+        if (md_asked(step->core->store, step->domain->name, step->p))
+            err = md_renew_decline(step);
+        if (err)
+            return FAILED(err);
         step->job->next_run = step->job->ready_at;
         md_job_changed(step->job, MD_JOB_PROGRESS);
         return AGAIN_AT(step->job->ready_at);
@@ -337,6 +357,7 @@ md_next md_renew_announce(md_step *step)
            : step->core->staged
                ? "changes will be activated on next (graceful) server restart"
                : "is activated now; a server that runs serves it after its next (graceful) restart");
+    forget_refusals(step);
     step->job->notified_renewed = 1;
     step->job->stage = "prove";
     md_job_changed(step->job, MD_JOB_MATTERS);

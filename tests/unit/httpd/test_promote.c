@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "jobs/job.h"
 #include "kit/fake_clock.h"
 #include "kit/kit.h"
 #include "kit/sample.h"
@@ -79,6 +80,28 @@ START_TEST(a_staged_set_is_moved_when_its_job_had_time_to_look_at_it)
 }
 END_TEST
 
+START_TEST(a_late_proof_is_waited_for)
+{
+    md_job *job;
+
+    ready();
+    plan->policy.message_cmd = "/bin/true";
+    stage();
+    job = md_job_make(MD_GROUP_STAGING, NAME, kit_pool);
+    job->finished = job->notified = job->notified_renewed = 1;
+    job->stage = "prove";
+    CHECK_OK(md_job_save(store, job, kit_pool));
+    md_board_staged(&board->rows[0], md_now(&clock_->clock));
+    round_after(0);
+    round_after(2 * MD_PROMOTE_AGE);
+    ck_assert(!has("domains/"));
+    job->stage = NULL;
+    CHECK_OK(md_job_save(store, job, kit_pool));
+    round_after(apr_time_from_sec(1));
+    ck_assert(has("domains/" NAME "/pubcert.p-256.pem"));
+}
+END_TEST
+
 START_TEST(a_row_that_claims_the_future_is_not_waited_for)
 {
     ready();
@@ -138,6 +161,7 @@ Suite *suite_httpd_promote(void)
     TCase *tests = kit_case(suite, "promote");
 
     tcase_add_test(tests, a_staged_set_is_moved_when_its_job_had_time_to_look_at_it);
+    tcase_add_test(tests, a_late_proof_is_waited_for);
     tcase_add_test(tests, a_row_that_claims_the_future_is_not_waited_for);
     tcase_add_test(tests, without_live_activation_everything_waits_for_a_restart);
     tcase_add_test(tests, a_store_that_fails_is_tried_again_the_next_round);

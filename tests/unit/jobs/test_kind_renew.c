@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "jobs/activate.h"
+#include "jobs/asked.h"
 #include "jobs/kind_renew.h"
 #include "kit/kit.h"
 #include "kit/renewing.h"
@@ -366,6 +367,8 @@ START_TEST(renewed_is_told_until_it_is_accepted)
     renewing *r = world();
 
     r->refuse = "renewed";
+    renewing_run(r, apr_time_from_sec(5));
+    ck_assert_int_eq(renewing_job(r)->errors, 1); /* and not again at once */
     renewing_run(r, 10 * A_MINUTE);
     ck_assert(renewing_is_staged(r));
     ck_assert_int_ge(renewing_job(r)->errors, 2);
@@ -373,6 +376,53 @@ START_TEST(renewed_is_told_until_it_is_accepted)
     renewing_run(r, AN_HOUR);
     ck_assert(renewing_job(r)->notified_renewed);
     ck_assert_int_eq(r->ca->finalized, 1);
+    ck_assert_int_eq(renewing_job(r)->errors, 0); /* that it failed before is history */
+    ck_assert_int_eq(md_json_int(renewing_job(r)->last, "status", -1), 0);
+    ck_assert_str_eq(md_json_text(renewing_job(r)->last, "detail"), "1 new certificate(s) staged");
+}
+END_TEST
+
+START_TEST(who_asks_while_a_set_is_moved_gets_another_one_then)
+{
+    renewing *r = world();
+
+    renewing_run(r, A_MINUTE);
+    ck_assert(renewing_job(r)->finished);
+    CHECK_OK(md_ask_for(r->store, r->domain->name, md_now(r->core.clock), kit_pool));
+    ck_assert_int_le(renewing_rest(r), apr_time_from_sec(2));
+    ck_assert_int_ne(md_asked(r->store, r->domain->name, kit_pool), 0);
+}
+END_TEST
+
+START_TEST(who_asks_while_a_set_waits_for_a_restart_is_told_so)
+{
+    renewing *r = world();
+
+    r->domain->policy.live = 0;
+    renewing_run(r, A_MINUTE);
+    CHECK_OK(md_ask_for(r->store, r->domain->name, md_now(r->core.clock), kit_pool));
+    renewing_rest(r);
+    ck_assert_int_eq(md_asked(r->store, r->domain->name, kit_pool), 0);
+    check_logged(r, "not renewed again, a new certificate waits already for a restart");
+}
+END_TEST
+
+START_TEST(who_asks_while_a_set_waits_for_its_time_is_told_so)
+{
+    renewing *r = world();
+    md_job *job;
+
+    renewing_run(r, A_MINUTE);
+    CHECK_OK(md_ask_for(r->store, r->domain->name, md_now(r->core.clock), kit_pool));
+    job = renewing_job(r);
+    job->ready_at = md_now(r->core.clock) + AN_HOUR;
+    job->stage = "announce";
+    job->notified = job->notified_renewed = 0;
+    md_job_changed(job, MD_JOB_MATTERS);
+    CHECK_OK(md_job_save(r->store, job, kit_pool));
+    renewing_rest(r);
+    ck_assert_int_eq(md_asked(r->store, r->domain->name, kit_pool), 0);
+    check_logged(r, "not renewed again, a new certificate waits already for ");
 }
 END_TEST
 
@@ -473,6 +523,9 @@ static void add_others(Suite *suite)
     tcase_add_test(tcase, a_veto_is_no_error);
     tcase_add_test(tcase, a_refused_challenge_stops_the_attempt);
     tcase_add_test(tcase, renewed_is_told_until_it_is_accepted);
+    tcase_add_test(tcase, who_asks_while_a_set_is_moved_gets_another_one_then);
+    tcase_add_test(tcase, who_asks_while_a_set_waits_for_a_restart_is_told_so);
+    tcase_add_test(tcase, who_asks_while_a_set_waits_for_its_time_is_told_so);
     tcase_add_test(tcase, what_clients_do_not_get_is_said);
     tcase_add_test(tcase, a_preview_finds_what_is_missing);
     tcase_add_test(tcase, a_preview_knows_cas_that_serve_their_customers_only);
