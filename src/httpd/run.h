@@ -37,8 +37,9 @@ typedef struct md_run {
     md_counts *counts;            /* of this process */
     md_subscriber subscribers[3]; /* in this order */
     md_events events;
-    struct md_watch *watch; /* NULL: nothing to look after */
-    int watched;            /* number of domains that the engine looks after */
+    struct md_watch *watch;   /* NULL: nothing to look after */
+    int watched;              /* number of domains that the engine looks after */
+    const md_err **obstacles; /* by md_domain.index: what a renewal would stumble over, or NULL */
 } md_run;
 
 /** The run of the configuration in force; NULL when no domain is managed and nothing stapled, or before

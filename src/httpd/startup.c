@@ -104,6 +104,16 @@ static void load_of(void *self, md_load *out)
     md_board_load(run->board, out);
 }
 
+/** What has brought a certificate since the start was no obstacle. */
+static const md_err *obstacle_of(void *self, const md_domain *domain)
+{
+    const md_run *run = self;
+
+    if (!run->obstacles || atomic_load(&run->board->rows[domain->index].staged))
+        return NULL;
+    return run->obstacles[domain->index];
+}
+
 static void fill_core(md_run *run)
 {
     md_http_options *http = apr_pcalloc(run->p, sizeof(*http));
@@ -130,6 +140,7 @@ static void fill_core(md_run *run)
                            .progress = on_progress,
                            .glance = glance,
                            .load = load_of,
+                           .obstacle = obstacle_of,
                            .self = run };
 }
 
@@ -346,10 +357,12 @@ static void audit(const md_run *run, apr_pool_t *p)
 }
 
 /** Says now what a renewal would stumble over, as far as it can be seen without the network. */
-static void preview(const md_run *run, const md_domain *domain, apr_pool_t *p)
+static void preview(const md_run *run, const md_domain *domain, int is_due, apr_pool_t *p)
 {
-    md_err *err = md_renew_preview(&run->core, domain, p);
+    md_err *err =
+        is_due ? md_renew_preview(&run->core, domain, p) : md_renew_preview_settings(&run->core, domain, p);
 
+    run->obstacles[domain->index] = err ? md_err_copy(err, run->p) : NULL;
     if (err)
         md_log_err(MD_LOG_ERROR, 10173, domain->name, "checking its settings", err,
                    "Its renewal cannot work, as it is defined in %s. %s:", md_domain_place(domain, p),
@@ -385,6 +398,8 @@ static void survey(md_run *run, apr_pool_t *p)
     apr_time_t now = md_now(run->core.clock);
     apr_pool_t *each;
 
+    run->obstacles =
+        apr_pcalloc(run->p, ((apr_size_t)run->plan->domains->nelts + 1) * sizeof(*run->obstacles));
     apr_pool_create(&each, p);
     for (int i = 0; i < run->plan->domains->nelts; ++i) {
         const md_domain *domain = MD_DOMAIN(run->plan, i);
@@ -394,8 +409,8 @@ static void survey(md_run *run, apr_pool_t *p)
         apr_pool_clear(each);
         due = md_due_of(domain, (const md_cert_fact *)facts->elts, facts->nelts, now, each);
         run->watched += domain->used || domain->policy.renew_mode != MD_RENEW_AUTO;
-        if (due.renew_at && due.renew_at <= now)
-            preview(run, domain, each);
+        if (due.renew_at)
+            preview(run, domain, due.renew_at <= now, each);
     }
     apr_pool_destroy(each);
 }

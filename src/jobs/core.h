@@ -67,6 +67,9 @@ struct md_core {
     /** What other processes have told. NULL: nothing is known. */
     void (*glance)(void *self, const md_domain *domain, md_glance *out);
     void (*load)(void *self, md_load *out);
+    /** What a start has seen that a renewal of the domain would stumble over; NULL: nothing. The member NULL:
+     * nobody has looked. */
+    const md_err *(*obstacle)(void *self, const md_domain *domain);
     void *self;
     /** The certificates to be stapled; NULL: none, or not known here. */
     const struct md_stapling *stapling;

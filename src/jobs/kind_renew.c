@@ -288,11 +288,16 @@ static md_err *preview_account(const md_domain *domain, const char *url, apr_poo
     return binding ? md_jws_check_hmac(binding->hmac, p) : NULL;
 }
 
+md_err *md_renew_preview_settings(const md_core *core, const md_domain *domain, apr_pool_t *p)
+{
+    MD_TRY(md_renew_check_keys(domain, p));
+    return preview_challenges(core, domain, p);
+}
+
 md_err *md_renew_preview(const md_core *core, const md_domain *domain, apr_pool_t *p)
 {
     const char *url = md_domain_ca_url(domain);
 
-    MD_TRY(md_renew_check_keys(domain, p));
-    MD_TRY(preview_challenges(core, domain, p));
+    MD_TRY(md_renew_preview_settings(core, domain, p));
     return has_account(core->store, domain, url, p) ? NULL : preview_account(domain, url, p);
 }

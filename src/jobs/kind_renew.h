@@ -14,5 +14,7 @@ extern const md_kind md_kind_renew;
 /** What would make a renewal of this domain fail, found without network: no terms agreed where the CA is
  * known to want them, no usable challenge, ...; NULL if nothing is found. */
 md_err *md_renew_preview(const md_core *core, const md_domain *domain, apr_pool_t *p);
+/** The same for what its settings alone say: for domains that have time, and may have an account by then. */
+md_err *md_renew_preview_settings(const md_core *core, const md_domain *domain, apr_pool_t *p);
 
 #endif

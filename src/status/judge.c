@@ -160,6 +160,11 @@ static md_attention attention_of(const md_case *of, unsigned conditions, apr_poo
         return about_damage(of);
     if (of->glance.proof == MD_PROOF_BAD)
         return about_proof();
+    if (of->obstacle)
+        return (md_attention){ .reason = apr_pstrcat(
+                                   p, "it cannot be renewed: ", md_err_text(of->obstacle, p), NULL),
+                               .advice = md_err_advice(of->obstacle),
+                               .who = "operator" };
     if (MD_HAS(conditions, MD_IS_EXPIRED) || MD_HAS(conditions, MD_IS_EXPIRING))
         return about_end(of, conditions, p);
     if (MD_HAS(conditions, MD_IS_READY) && !of->domain->policy.live)

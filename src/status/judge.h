@@ -33,8 +33,9 @@ typedef struct md_case {
     const md_domain *domain;
     const apr_array_header_t *facts; /* of md_cert_fact */
     const md_due *due;
-    const md_job *job; /* NULL: no renewal was ever begun */
-    md_glance glance;  /* zeros where nothing is told */
+    const md_job *job;      /* NULL: no renewal was ever begun */
+    md_glance glance;       /* zeros where nothing is told */
+    const md_err *obstacle; /* to its next renewal, or NULL */
     apr_time_t now;
 } md_case;
 

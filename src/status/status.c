@@ -279,6 +279,8 @@ static md_err *look(const md_core *core, const md_domain *domain, apr_pool_t *p,
 
     if (core->glance)
         core->glance(core->self, domain, &of->glance);
+    if (core->obstacle)
+        of->obstacle = core->obstacle(core->self, domain);
     MD_TRY(md_core_due(core, domain, of->now, p, due, &facts));
     MD_TRY(load_job(core, domain, p, &job));
     of->facts = facts;

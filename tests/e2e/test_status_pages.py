@@ -152,6 +152,20 @@ def test_server_status_shows_domains(ca, httpd, name):
         assert lines[f"ManagedDomain[{rows.index(good)}]Status"] == "good"
 
 
+def test_what_will_hinder_a_renewal_is_told_while_there_is_time(ca, httpd, name):
+    httpd.managing(name(), extra=PAGES).start()
+    tls.wait_for_cert(httpd.https_port, name())
+    wait_until(lambda: at_rest(status(httpd, name())), 20, "it is proved")
+    assert "attention" not in status(httpd, name())
+    httpd.managing(name(), extra=PAGES + "MDCAChallenges dns-01\n")
+    httpd.restart()
+    line = httpd.wait_for_log("AH10173")
+    assert name() in line and "MDChallengeDns01" in line
+    told = status(httpd, name())
+    assert told["conditions"] == ["ok"] and told["attention"]["who"] == "operator"
+    assert told["attention"]["reason"].startswith("it cannot be renewed: no usable challenge type")
+
+
 def test_server_status_can_be_left_alone(ca, httpd, name):
     httpd.managing(name(), extra=PAGES + "MDServerStatus off\n").start()
     assert b"Managed" not in httpd.get("/server-status")[2] + httpd.get("/server-status?auto")[2]

@@ -99,6 +99,25 @@ START_TEST(every_situation_has_its_conditions_and_somebody_who_must_act)
 }
 END_TEST
 
+START_TEST(what_a_renewal_will_stumble_over_is_told_while_there_is_time)
+{
+    static const md_err no_way = { .fault = MD_FAULT_CONFIG,
+                                   .type = "challenge-mismatch",
+                                   .detail = "no way" };
+    md_domain *domain = md_domain_make(md_words("example.org", kit_pool), kit_pool);
+    const md_due due = { .state = MD_STATE_COMPLETE, .why = "", .renew_at = in_days(30) };
+    md_case of = { .domain = domain, .facts = facts_of(60), .due = &due, .obstacle = &no_way, .now = NOW };
+    md_verdict verdict = md_judge(&of, kit_pool);
+
+    ck_assert_str_eq(words(verdict.conditions), "ok");
+    ck_assert_str_eq(verdict.attention.reason, "it cannot be renewed: no way");
+    ck_assert_str_eq(verdict.attention.who, "operator");
+    ck_assert_ptr_nonnull(verdict.attention.advice);
+    of.job = job_of(2, 0);
+    ck_assert_ptr_null(strstr(md_judge(&of, kit_pool).attention.reason, "no way")); /* what came is worse */
+}
+END_TEST
+
 START_TEST(a_verdict_holds_until_the_first_moment_that_changes_it)
 {
     md_domain *domain = md_domain_make(md_words("example.org", kit_pool), kit_pool);
@@ -133,6 +152,7 @@ Suite *suite_status_judge(void)
     TCase *tests = kit_case(suite, "verdicts");
 
     KIT_ADD_ROWS(tests, every_situation_has_its_conditions_and_somebody_who_must_act, rows);
+    tcase_add_test(tests, what_a_renewal_will_stumble_over_is_told_while_there_is_time);
     tcase_add_test(tests, a_verdict_holds_until_the_first_moment_that_changes_it);
     tcase_add_test(tests, conditions_are_found_by_name_and_the_worst_comes_first);
     return suite;
