@@ -53,8 +53,8 @@ md_next md_renew_prove(md_step *step);
 /** See md_kind. */
 md_err *md_renew_due(md_step *step, apr_time_t *at);
 
-/** Somebody asks for a renewal while a new certificate waits for a restart, or for MDActivationDelay: one more
- * would wait, too. What goes live by itself is renewed once it has been moved. */
+/** Somebody asks for a renewal while a new certificate waits for a restart, or for MDActivationDelay: one
+ * more would wait, too. What goes live by itself is renewed once it has been moved. */
 MD_MUST md_err *md_renew_decline(md_step *step);
 
 /** The CA URLs in the order of trying; at least one. */

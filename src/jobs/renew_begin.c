@@ -169,6 +169,15 @@ md_err *md_renew_decline(md_step *step)
     return md_asked_done(step->core->store, step->domain->name, step->p);
 }
 
+static void tell_when(const md_step *step, apr_time_t at, const char *why)
+{
+    if (at <= step->now)
+        md_log(MD_LOG_DEBUG, 10512, "%s: is to be renewed now: %s", step->domain->name, why);
+    else
+        md_log(MD_LOG_DEBUG, 10107, "%s: looked at again in %s", step->domain->name,
+               md_duration_words(at - step->now, step->p));
+}
+
 md_err *md_renew_due(md_step *step, apr_time_t *at)
 {
     int unfinished;
@@ -193,12 +202,8 @@ md_err *md_renew_due(md_step *step, apr_time_t *at)
         *at = step->job->next_run;
     else
         *at = asked || step->now < due.renew_at ? step->now : due.renew_at;
-    if (*at && *at <= step->now)
-        md_log(MD_LOG_DEBUG, 10512, "%s: is to be renewed now: %s", step->domain->name,
-               asked ? "somebody asked for it" : due.why);
-    else if (*at)
-        md_log(MD_LOG_DEBUG, 10107, "%s: looked at again in %s", step->domain->name,
-               md_duration_words(*at - step->now, step->p));
+    if (*at)
+        tell_when(step, *at, asked ? "somebody asked for it" : due.why);
     return NULL;
 }
 
