@@ -83,7 +83,7 @@ static void set(md_policy *policy, md_field_id id, const char *text)
 START_TEST(each_ca_has_its_budgets)
 {
     static const md_budget each[] = EACH;
-    md_policy policy;
+    md_policy policy = { 0 };
 
     md_policy_defaults(&policy, kit_pool);
     set(&policy, MD_FIELD_ca_budget, rows[_i].budget);
