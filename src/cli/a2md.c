@@ -181,6 +181,15 @@ md_err *md_cli_domains(md_cli *cli, int argc, char **argv, apr_array_header_t **
     return NULL;
 }
 
+md_err *md_cli_check_ca(md_cli *cli, const char *url)
+{
+    const char *why = md_url_reason(url);
+
+    if (why)
+        return md_cli_fail(cli, APR_EINVAL, "%s is not the URL of a CA's directory: %s", url, why);
+    return NULL;
+}
+
 void md_cli_set_ca(const md_cli *cli, md_domain *domain, const char *url)
 {
     url = url ? url : cli->ca_url;
@@ -406,6 +415,8 @@ static int is_help(const char *word)
 
 static md_err *run(md_cli *cli, int argc, char **argv, int used)
 {
+    if (cli->ca_url)
+        MD_TRY(md_cli_check_ca(cli, cli->ca_url));
     if (cli->command->store)
         MD_TRY(md_cli_open(cli, cli->command->store == MD_STORE_WRITE));
     optind = 1;

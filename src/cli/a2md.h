@@ -76,6 +76,8 @@ MD_MUST md_err *md_cli_names(md_cli *cli, int argc, char **argv, md_names **out)
 /** Is nothing stored under this name? */
 MD_MUST md_err *md_cli_is_new(md_cli *cli, const char *name);
 MD_MUST md_err *md_cli_save(md_cli *cli, const md_domain *domain);
+/** A plain URL: names of CAs are the configuration's. */
+MD_MUST md_err *md_cli_check_ca(md_cli *cli, const char *url);
 /** Makes a CA the domain's only one, or with `url` NULL the one of -a if there is such. */
 void md_cli_set_ca(const md_cli *cli, md_domain *domain, const char *url);
 /** Adds a domain to the output; plain form is printed at once. `renew` -1: not said. */

@@ -233,10 +233,7 @@ static md_err *set_domains(md_cli *cli, md_domain *domain, int argc, char **argv
 
 static md_err *set_ca(md_cli *cli, md_domain *domain, int argc, char **argv)
 {
-    const char *why = md_url_reason(argv[0]);
-
-    if (why)
-        return md_cli_fail(cli, APR_EINVAL, "%s is not the URL of a CA's directory: %s", argv[0], why);
+    MD_TRY(md_cli_check_ca(cli, argv[0]));
     if (argc > 1 && strcmp(argv[1], "ACME") != 0)
         return md_cli_fail(cli, APR_ENOTIMPL, "there is no protocol '%s'; only ACME is spoken", argv[1]);
     md_cli_set_ca(cli, domain, argv[0]);
