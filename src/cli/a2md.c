@@ -209,7 +209,7 @@ void md_cli_show(md_cli *cli, const md_domain *domain, int renew)
         printf("md: %s [%s]\n", domain->name, md_names_join(domain->names, ", ", cli->p));
         return;
     }
-    doc = md_domain_to_json(domain, 0, cli->p);
+    doc = md_domain_to_json(domain, domain->stored_state, cli->p);
     md_policy_hide_secrets(doc, cli->p);
     if (renew >= 0)
         md_json_set_flag(doc, "renew", renew);

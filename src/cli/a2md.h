@@ -80,10 +80,11 @@ MD_MUST md_err *md_cli_save(md_cli *cli, const md_domain *domain);
 MD_MUST md_err *md_cli_check_ca(md_cli *cli, const char *url);
 /** Makes a CA the domain's only one, or with `url` NULL the one of -a if there is such. */
 void md_cli_set_ca(const md_cli *cli, md_domain *domain, const char *url);
-/** Adds a domain to the output; plain form is printed at once. `renew` -1: not said. */
+/** Adds a domain to the output, with the state that is stored; plain form is printed at once. `renew` -1: not
+ * said. */
 void md_cli_show(md_cli *cli, const md_domain *domain, int renew);
-/** Is something to be done for it now? */
-int md_cli_is_due(const md_core *core, const md_domain *domain, apr_pool_t *p);
+/** The same, with what its certificates say now: the state, and whether it is to be renewed. */
+void md_cli_show_now(md_cli *cli, const md_domain *domain);
 
 /** Renews a domain now: asks the server that runs and waits, else does it in this process. */
 MD_MUST md_err *md_cli_renew(md_cli *cli, md_domain *domain);

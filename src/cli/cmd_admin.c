@@ -92,7 +92,7 @@ md_err *md_cmd_renew(md_cli *cli, int argc, char **argv)
 
         MD_TRY(server ? wait_for(cli, domain, apr_time_sec(now) * APR_USEC_PER_SEC)
                       : md_cli_drive(cli, domain));
-        md_cli_show(cli, domain, -1);
+        md_cli_show_now(cli, domain);
     }
     return NULL;
 }

@@ -23,30 +23,37 @@ static md_err *no_facts(void *self, const md_domain *domain, apr_pool_t *p, apr_
     return NULL;
 }
 
-int md_cli_is_due(const md_core *core, const md_domain *domain, apr_pool_t *p)
+/** Is something to be done for it now? *state: how it stands, as far as that can be seen. */
+static int is_due(md_cli *cli, const md_domain *domain, int *state)
 {
+    const md_core core = { .store = cli->store, .plan = cli->plan, .clock = &md_clock_system };
+    apr_time_t now = md_now(core.clock);
     apr_array_header_t *facts;
-    apr_time_t now = md_now(core->clock);
-    md_err *err = md_core_facts(core, domain, p, &facts);
+    md_err *err = md_core_facts(&core, domain, cli->p, &facts);
     md_due due;
 
     if (err)
         return 1;
-    due = md_due_of(domain, (const md_cert_fact *)facts->elts, facts->nelts, now, p);
+    due = md_due_of(domain, (const md_cert_fact *)facts->elts, facts->nelts, now, cli->p);
+    *state = (int)due.state;
     return due.renew_at && due.renew_at <= now;
+}
+
+void md_cli_show_now(md_cli *cli, const md_domain *domain)
+{
+    md_domain shown = *domain;
+    const int renew = is_due(cli, domain, &shown.stored_state);
+
+    md_cli_show(cli, &shown, renew);
 }
 
 md_err *md_cmd_list(md_cli *cli, int argc, char **argv)
 {
-    md_core core = { .store = cli->store, .plan = cli->plan, .clock = &md_clock_system };
     apr_array_header_t *domains;
 
     MD_TRY(md_cli_domains(cli, argc - 1, argv + 1, &domains));
-    for (int i = 0; i < domains->nelts; ++i) {
-        const md_domain *domain = APR_ARRAY_IDX(domains, i, const md_domain *);
-
-        md_cli_show(cli, domain, md_cli_is_due(&core, domain, cli->p));
-    }
+    for (int i = 0; i < domains->nelts; ++i)
+        md_cli_show_now(cli, APR_ARRAY_IDX(domains, i, const md_domain *));
     return NULL;
 }
 
@@ -138,13 +145,14 @@ md_err *md_cmd_drive(md_cli *cli, int argc, char **argv)
     core = core_of(cli, how.force);
     for (int i = 0; i < domains->nelts; ++i) {
         md_domain *domain = APR_ARRAY_IDX(domains, i, md_domain *);
+        int state;
 
         apply_options(cli, &how, domain);
         if (how.reset)
             MD_TRY(md_store_drop(cli->store, MD_PLACE(MD_GROUP_STAGING, domain->name, NULL), cli->p));
-        if (how.force || md_cli_is_due(core, domain, cli->p))
+        if (how.force || is_due(cli, domain, &state))
             MD_TRY(drive_one(cli, core, domain));
-        md_cli_show(cli, domain, md_cli_is_due(core, domain, cli->p));
+        md_cli_show_now(cli, domain);
     }
     return NULL;
 }
@@ -218,6 +226,7 @@ md_err *md_cmd_add(md_cli *cli, int argc, char **argv)
     domain = md_domain_make(names, cli->p);
     MD_TRY(md_cli_is_new(cli, domain->name));
     MD_TRY(check_overlap(cli, domain));
+    domain->stored_state = MD_STATE_INCOMPLETE;
     md_cli_set_ca(cli, domain, NULL);
     MD_TRY(md_cli_save(cli, domain));
     md_cli_show(cli, domain, 1);

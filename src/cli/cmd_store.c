@@ -26,6 +26,7 @@ md_err *md_cmd_store_add(md_cli *cli, int argc, char **argv)
     MD_TRY(md_cli_names(cli, argc - 1, argv + 1, &names));
     domain = md_domain_make(names, cli->p);
     MD_TRY(md_cli_is_new(cli, domain->name));
+    domain->stored_state = MD_STATE_INCOMPLETE;
     md_cli_set_ca(cli, domain, NULL);
     MD_TRY(md_cli_save(cli, domain));
     md_cli_show(cli, domain, -1);

@@ -8,6 +8,11 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "plan/due.h"
+
+/* Older versions had one for certificates that are there, but expired. */
+enum { STATE_EXPIRED = 3 };
+
 /** Lowercase, each once. Configurations have few names, but md.json is an outside document and may hold many.
  */
 static md_names *distinct(const md_names *names, apr_pool_t *p)
@@ -192,6 +197,15 @@ static md_names *names_or_empty(const json_t *doc, const char *path, apr_pool_t 
     return names ? names : apr_array_make(p, 0, sizeof(const char *));
 }
 
+int md_domain_state_in(const json_t *doc)
+{
+    const json_int_t state = md_json_int(doc, "state", MD_STATE_UNKNOWN);
+
+    if (state == STATE_EXPIRED)
+        return MD_STATE_COMPLETE;
+    return state < 0 || state > MD_STATE_MISSING_INFORMATION ? MD_STATE_UNKNOWN : (int)state;
+}
+
 md_domain *md_domain_from_json(const json_t *doc, apr_pool_t *p)
 {
     const char *name = md_json_text(doc, "name");
@@ -208,6 +222,7 @@ md_domain *md_domain_from_json(const json_t *doc, apr_pool_t *p)
     domain->acme_tls_names = names_or_empty(doc, "proto.acme-tls/1", p);
     domain->ca_url = apr_pstrdup(p, md_json_text(doc, "ca.url"));
     domain->ca_account = apr_pstrdup(p, md_json_text(doc, "ca.account"));
+    domain->stored_state = md_domain_state_in(doc);
     md_policy_from_json(&domain->policy, doc, p);
     if (!md_is_set(&domain->policy, MD_FIELD_ca_urls) && domain->ca_url)
         md_field_read_text(&md_field_rows[MD_FIELD_ca_urls], domain->ca_url, &domain->policy, p);

@@ -23,6 +23,7 @@ typedef struct md_domain {
     md_names *acme_tls_names; /* names whose TLS virtual host allows acme-tls/1 */
     const char *ca_url;       /* CA used last, from the store, or NULL */
     const char *ca_account;   /* account used last, from the store, or NULL */
+    int stored_state;         /* its state when md.json was written, per md_state of plan/due.h */
     const char *thumbprint;   /* of the account's key, with MDStatelessChallenge; or NULL */
 } md_domain;
 
@@ -52,6 +53,8 @@ const char *md_domain_ca_url(const md_domain *domain);
 
 /** md.json, in the order of keys of the store's format; `state` per md_state of plan/due.h. Owned by `p`. */
 json_t *md_domain_to_json(const md_domain *domain, int state, apr_pool_t *p);
+/** The state in md.json, per md_state of plan/due.h; what that does not know is not known. */
+int md_domain_state_in(const json_t *doc);
 /** Reads md.json (any version's form); NULL if it has no name. */
 md_domain *md_domain_from_json(const json_t *doc, apr_pool_t *p);
 

@@ -69,6 +69,8 @@ def test_without_a_server_it_renews_by_itself(new_ca, new_httpd, name):
     assert f"{name()}: placing the order\n" in said and "AH1" not in said, "progress is shown"
     assert "placing the order" not in A2md(httpd.store.path, "-q", "-C", ca.ca_file, "-t", "accepted").run("renew", name())[1]
     cert = httpd.store.cert(name())
+    shown = A2md(httpd.store.path, "-C", ca.ca_file, "-t", "accepted").json("drive", name())["output"]
+    assert [(md["state"], md["renew"]) for md in shown] == [(2, False)]
     httpd.start()
     assert tls.leaf(httpd.https_port, name()) == cert
 

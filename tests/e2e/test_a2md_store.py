@@ -7,6 +7,7 @@ import pytest
 
 from kit import places
 from kit.a2md import A2md
+from kit.pki import cert_pem, key_pem, new_cert, new_key
 
 NOT_FOUND, EXISTS, INVALID, NOT_IMPLEMENTED = 2, 17, 22, 70023
 
@@ -106,6 +107,26 @@ def test_aspects_are_changed_one_by_one(a2md):
     assert record["domains"] == ["a.example.org", "b.example.org"]
     a2md.run("-a", "https://other.example/dir", "update", "b.example.org")
     assert stored(a2md, "a.example.org")["ca"]["urls"] == ["https://other.example/dir"]
+
+
+def state(a2md, *words):
+    """The state of the one domain that a command shows."""
+    return a2md.json(*words)["output"][0]["state"]
+
+
+def test_the_state_that_is_shown_is_the_real_one(a2md, tmp_path):
+    name, key, files = "a.example.org", new_key(), (tmp_path / "own.pem", tmp_path / "own.key")
+    assert state(a2md, "add", name) == state(a2md, "list") == state(a2md, "store", "list") == 1
+    assert state(a2md, "store", "add", "b.example.org") == 1
+    a2md.run("store", "remove", "b.example.org")
+    files[0].write_bytes(cert_pem(new_cert([name], key)))
+    files[1].write_bytes(key_pem(key))
+    own = {"cert-files": [str(files[0])], "pkey-files": [str(files[1])], "state": 2}
+    (a2md.store / "domains" / name / "md.json").write_text(json.dumps({**stored(a2md, name), **own}))
+    assert state(a2md, "list") == state(a2md, "store", "list") == state(a2md, "update", name) == 2
+    files[0].unlink()
+    assert state(a2md, "list") == 4, "its certificates are looked at"
+    assert state(a2md, "store", "list") == 2, "that is what is stored"
 
 
 def test_the_store_commands_check_nothing(a2md):

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "kit/kit.h"
+#include "plan/due.h"
 #include "suites.h"
 
 static md_domain *domain_of(const char *names)
@@ -244,6 +245,29 @@ START_TEST(everything_is_read_and_written_the_same)
 }
 END_TEST
 
+static const struct {
+    const char *doc;
+    int state;
+} stored_states[] = {
+    { "{\"name\": \"a.test\", \"state\": 0}", MD_STATE_UNKNOWN },
+    { "{\"name\": \"a.test\", \"state\": 1}", MD_STATE_INCOMPLETE },
+    { "{\"name\": \"a.test\", \"state\": 2}", MD_STATE_COMPLETE },
+    { "{\"name\": \"a.test\", \"state\": 3}", MD_STATE_COMPLETE }, /* of old versions: expired */
+    { "{\"name\": \"a.test\", \"state\": 4}", MD_STATE_ERROR },
+    { "{\"name\": \"a.test\", \"state\": 5}", MD_STATE_MISSING_INFORMATION },
+    { "{\"name\": \"a.test\", \"state\": 6}", MD_STATE_UNKNOWN },
+    { "{\"name\": \"a.test\", \"state\": -1}", MD_STATE_UNKNOWN },
+    { "{\"name\": \"a.test\", \"state\": 4294967298}", MD_STATE_UNKNOWN },
+    { "{\"name\": \"a.test\", \"state\": \"2\"}", MD_STATE_UNKNOWN },
+    { "{\"name\": \"a.test\"}", MD_STATE_UNKNOWN },
+};
+
+START_TEST(the_state_is_read)
+{
+    ck_assert_int_eq(read_json(stored_states[_i].doc)->stored_state, stored_states[_i].state);
+}
+END_TEST
+
 START_TEST(what_is_looked_up_at_the_time_of_use_is_stored_only_when_it_is_the_domain_s_own)
 {
     md_domain *domain = domain_of("example.org");
@@ -300,6 +324,7 @@ Suite *suite_plan_domain(void)
     tcase = kit_case(suite, "md.json");
     tcase_add_test(tcase, a_plain_domain_is_stored_as_ever);
     tcase_add_test(tcase, everything_is_read_and_written_the_same);
+    tcase_add_loop_test(tcase, the_state_is_read, 0, (int)(sizeof(stored_states) / sizeof(stored_states[0])));
     tcase_add_test(tcase, what_is_looked_up_at_the_time_of_use_is_stored_only_when_it_is_the_domain_s_own);
     tcase_add_test(tcase, the_one_authority_of_old_stores_becomes_the_list);
     tcase_add_test(tcase, a_renamed_domain_keeps_its_name);
