@@ -175,6 +175,8 @@ md_err *md_cli_domains(md_cli *cli, int argc, char **argv, apr_array_header_t **
     for (int i = 0; i < argc; ++i) {
         md_domain *domain;
 
+        if (*argv[i] == '-')
+            return md_usage(cli, "this command has no option %s", argv[i]);
         MD_TRY(md_cli_domain(cli, argv[i], &domain));
         APR_ARRAY_PUSH(*out, md_domain *) = domain;
     }
@@ -408,6 +410,33 @@ static int read_options(md_cli *cli, int argc, char **argv)
     return -1;
 }
 
+static int is_any(const char *word, const char *letter, const char *whole)
+{
+    return !strcmp(word, letter) || !strcmp(word, whole);
+}
+
+/** What is about the output may stand behind the command, too: no command has such options of its own. Takes
+ * it out of the words; returns how many are left. */
+static int take_common(md_cli *cli, int argc, char **argv)
+{
+    int left = 0, i = 0;
+
+    for (; i < argc && strcmp(argv[i], "--") != 0; ++i) {
+        if (is_any(argv[i], "-j", "--json"))
+            cli->json = 1;
+        else if (is_any(argv[i], "-q", "--quiet"))
+            cli->level -= cli->level > MD_LOG_CRIT;
+        else if (is_any(argv[i], "-v", "--verbose"))
+            cli->level += cli->level < MD_LOG_TRACE1;
+        else
+            argv[left++] = argv[i];
+    }
+    for (; i < argc; ++i)
+        argv[left++] = argv[i];
+    argv[left] = NULL;
+    return left;
+}
+
 static int is_help(const char *word)
 {
     return word && (!strcmp(word, "-h") || !strcmp(word, "--help"));
@@ -474,6 +503,7 @@ int main(int argc, char **argv)
         return code;
     argc -= optind;
     argv += optind;
+    argc = take_common(&cli, argc, argv);
     md_http_global_init();
     md_log_to(log_line, log_wanted, &cli);
     cli.output = md_own_json(cli.p, json_array());
