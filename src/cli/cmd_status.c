@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "cli/a2md.h"
-#include "plan/due.h"
 #include "status/status.h"
 
 /** What is said of a domain, and how urgent it is. */
@@ -43,48 +42,48 @@ static const char *in_words(apr_time_t at, apr_time_t now, apr_pool_t *p)
     return at > now ? apr_pstrcat(p, "in ", md_duration_words(at - now, p), NULL) : "now";
 }
 
-static void judge(const json_t *entry, apr_time_t until, apr_time_t now, line *out)
+/** In one word, by the worst of its conditions. */
+static void judge(const md_entry *entry, line *out)
 {
-    const int errors = (int)md_json_int(entry, "renewal.errors", 0);
+    static const struct {
+        const char *state, *colour;
+    } rows[MD_CONDITIONS] = {
+        [MD_IS_EXPIRED] = { "expired", RED },
+        [MD_IS_ERRORED] = { "failing", RED },
+        [MD_IS_EXPIRING] = { "expiring", YELLOW },
+        [MD_IS_INCOMPLETE] = { "incomplete", YELLOW },
+        [MD_IS_RENEWING] = { "renewing", YELLOW },
+        [MD_IS_READY] = { "ok", GREEN },
+        [MD_IS_OK] = { "ok", GREEN },
+    };
+    const md_condition worst = md_condition_worst(entry->conditions);
+    const char *reason = md_json_text(entry->doc, "attention.reason");
 
-    out->colour = YELLOW;
-    if (until && until <= now) {
-        out->state = "expired";
-        out->colour = RED;
-    } else if (errors) {
-        out->state = "failing";
-        out->colour = RED;
-    } else if (md_json_int(entry, "state", 0) != MD_STATE_COMPLETE) {
-        out->state = "incomplete";
-    } else if (json_object_get(entry, "renewal") && !md_json_flag(entry, "renewal.finished", 0)) {
-        out->state = "renewing";
-    } else {
-        out->state = "ok";
-        out->colour = GREEN;
-    }
-    if (errors)
-        out->problem = md_json_text(entry, "renewal.last.detail");
-    else if (strcmp(out->state, "ok") != 0)
-        out->problem = md_json_text(entry, "state-descr");
+    out->state = rows[worst].state;
+    out->colour = rows[worst].colour;
+    if (worst == MD_IS_ERRORED && !entry->failed)
+        out->state = "damaged";
+    if (worst < MD_IS_READY)
+        out->problem = reason ? reason : md_json_text(entry->doc, "state-descr");
 }
 
-static line line_of(const json_t *entry, apr_time_t now, apr_pool_t *p)
+static line line_of(const md_entry *entry, apr_time_t now, apr_pool_t *p)
 {
-    const apr_time_t until = md_json_date(entry, "cert.valid.until");
-    const apr_time_t next_try = md_json_date(entry, "renewal.next-run");
-    const size_t names = json_array_size(json_object_get(entry, "domains"));
-    line out = { .name = md_json_text(entry, "name") };
+    const json_t *doc = entry->doc;
+    const apr_time_t until = entry->expires, next_try = md_json_date(doc, "renewal.next-run");
+    const size_t names = json_array_size(json_object_get(doc, "domains"));
+    line out = { .name = md_json_text(doc, "name") };
 
-    judge(entry, until, now, &out);
+    judge(entry, &out);
     if (names > 1)
         out.name = apr_psprintf(p, "%s (+%d)", out.name, (int)names - 1);
     out.expires = !until        ? "-"
                   : until > now ? apr_pstrcat(p, "in ", md_duration_words(until - now, p), NULL)
                                 : apr_pstrcat(p, md_duration_words(now - until, p), " ago", NULL);
-    if (md_json_int(entry, "renewal.errors", 0))
+    if (md_json_int(doc, "renewal.errors", 0))
         out.next = apr_pstrcat(p, "try again ", in_words(next_try, now, p), NULL);
-    else if (md_json_date(entry, "renew-at"))
-        out.next = apr_pstrcat(p, "renew ", in_words(md_json_date(entry, "renew-at"), now, p), NULL);
+    else if (md_json_date(doc, "renew-at"))
+        out.next = apr_pstrcat(p, "renew ", in_words(md_json_date(doc, "renew-at"), now, p), NULL);
     else
         out.next = "not renewed by itself";
     return out;
@@ -135,7 +134,7 @@ md_err *md_cmd_status(md_cli *cli, int argc, char **argv)
         if (cli->json)
             json_array_append(cli->output, entry.doc);
         else
-            APR_ARRAY_PUSH(lines, line) = line_of(entry.doc, md_now(core.clock), cli->p);
+            APR_ARRAY_PUSH(lines, line) = line_of(&entry, md_now(core.clock), cli->p);
     }
     if (!cli->json)
         print_lines(lines);

@@ -137,6 +137,12 @@ md_err *md_job_save(md_store *store, md_job *job, apr_pool_t *p)
     return NULL;
 }
 
+int md_job_is_begun(const md_job *job)
+{
+    return job->finished || job->errors || job->stage || job->last_run || job->next_run ||
+           json_object_size(job->last) || md_job_noted(job, "starting");
+}
+
 void md_job_changed(md_job *job, md_job_change change)
 {
     if (job->change < change)

@@ -47,6 +47,8 @@ MD_MUST md_err *md_job_load_at(md_store *store, md_place place, apr_pool_t *p, m
 MD_MUST md_err *md_job_save(md_store *store, md_job *job, apr_pool_t *p);
 /** For status: without the log unless `with_log`. */
 json_t *md_job_shown(const md_job *job, int with_log, apr_pool_t *p);
+/** Was work begun? A record may also be there only because somebody was told of the domain, see its log. */
+int md_job_is_begun(const md_job *job);
 /** Puts an entry in front of the log: type "progress", "starting", "finished", "renewal-error",
  * "message-<event>" ...; others may be NULL. */
 void md_job_note(md_job *job, apr_time_t when, const char *type, const char *status, const char *detail);

@@ -319,7 +319,8 @@ static int is_error(const char *type)
 
 static void put_log(md_html *html, const md_view *view)
 {
-    const json_t *entries = md_json_at(view->entry, "renewal.log.entries");
+    const json_t *renewal = json_object_get(view->entry, "renewal");
+    const json_t *entries = md_json_at(renewal ? renewal : view->entry, "log.entries");
 
     if (!json_array_size(entries))
         return;

@@ -149,8 +149,8 @@ static apr_array_header_t *staged_facts(const md_core *core, const md_domain *do
     return facts;
 }
 
-/** *out NULL when no renewal was ever begun. */
-static md_err *load_job(const md_core *core, const md_domain *domain, apr_pool_t *p, md_job **out)
+/** *out NULL when there is none. */
+static md_err *load_record(const md_core *core, const md_domain *domain, apr_pool_t *p, md_job **out)
 {
     json_t *doc = NULL;
     md_err *err =
@@ -162,6 +162,13 @@ static md_err *load_job(const md_core *core, const md_domain *domain, apr_pool_t
     if (!err && json_is_object(doc))
         *out = md_job_from_json(doc, MD_GROUP_STAGING, domain->name, p);
     return NULL;
+}
+
+/** NULL when no renewal was ever begun: a domain that is never renewed has a record once it was warned about.
+ */
+static md_job *renewal_of(md_job *record)
+{
+    return record && md_job_is_begun(record) ? record : NULL;
 }
 
 static void add_renewal(const md_core *core, const md_case *of, int with_log, json_t *entry, apr_pool_t *p)
@@ -272,20 +279,27 @@ static void add_ours(const md_core *core, const md_case *of, const md_verdict *v
         add_live(of, entry);
 }
 
-static md_err *look(const md_core *core, const md_domain *domain, apr_pool_t *p, md_due *due, md_case *of)
+/** What was noted where no renewal is; with one, its record has it. */
+static void add_notes(const md_case *of, const md_job *record, json_t *entry)
+{
+    if (!of->job && record && json_array_size(record->log))
+        md_json_set(entry, "log.entries", json_incref(record->log));
+}
+
+static md_err *look(const md_core *core, const md_domain *domain, apr_pool_t *p, md_due *due, md_case *of,
+                    md_job **record)
 {
     apr_array_header_t *facts;
-    md_job *job;
 
     if (core->glance)
         core->glance(core->self, domain, &of->glance);
     if (core->obstacle)
         of->obstacle = core->obstacle(core->self, domain);
     MD_TRY(md_core_due(core, domain, of->now, p, due, &facts));
-    MD_TRY(load_job(core, domain, p, &job));
+    MD_TRY(load_record(core, domain, p, record));
     of->facts = facts;
     of->due = due;
-    of->job = job;
+    of->job = renewal_of(*record);
     return NULL;
 }
 
@@ -294,9 +308,10 @@ md_err *md_status_one(const md_core *core, const md_domain *domain, int with_log
 {
     md_case of = { .domain = domain, .now = md_now(core->clock) };
     md_verdict verdict;
+    md_job *record;
     md_due due;
 
-    MD_TRY(look(core, domain, p, &due, &of));
+    MD_TRY(look(core, domain, p, &due, &of, &record));
     verdict = md_judge(&of, p);
     *out = (md_entry){ .doc = md_domain_to_json(domain, (int)due.state, p),
                        .conditions = verdict.conditions,
@@ -310,6 +325,8 @@ md_err *md_status_one(const md_core *core, const md_domain *domain, int with_log
     md_policy_hide_secrets(out->doc, p);
     MD_TRY(add_known(core, &of, with_log, out->doc, p));
     add_ours(core, &of, &verdict, out->doc, p);
+    if (with_log)
+        add_notes(&of, record, out->doc);
     return NULL;
 }
 
@@ -433,12 +450,12 @@ md_err *md_status_public(const md_core *core, const md_domain *domain, apr_pool_
 {
     json_t *doc = md_json_object(p), *certs;
     apr_array_header_t *facts;
-    md_job *job;
+    md_job *record;
 
     MD_TRY(core->facts(core->self, domain, p, &facts));
     add_certs(doc, domain, facts, 1, p);
-    MD_TRY(load_job(core, domain, p, &job));
-    if (job) {
+    MD_TRY(load_record(core, domain, p, &record));
+    if (renewal_of(record)) {
         certs = md_json_object(p);
         add_certs(certs, domain, staged_facts(core, domain, p), 0, p);
         md_json_set(doc, "renewal.cert", json_incref(certs));

@@ -7,6 +7,7 @@ import pathlib
 import re
 
 from kit import pki, tls
+from kit.a2md import A2md
 from kit.ca_proxy import Proxy, problem
 from kit.proc import wait_until
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
@@ -85,6 +86,24 @@ def test_a_domain_tells_what_to_do_and_who_must(ca, httpd, name):
         assert failed["conditions"][:2] == ["errored", "incomplete"] and failed["status"].startswith("incomplete: ")
         ends = status(httpd, ending)
         assert ends["attention"]["who"] == "operator" and "expires on" in ends["attention"]["reason"]
+
+
+def test_a_domain_that_is_never_renewed_is_not_renewing_when_it_was_warned_of(httpd, name):
+    httpd.configure(PAGES, own_files(httpd, name(), 92), httpd.vhost(name())).start()
+    wait_until(lambda: status(httpd, name()).get("log"), 20, "a warning is noted")
+    one, (listed,) = status(httpd, name()), status(httpd)["managed-domains"]
+    assert [e["type"] for e in one["log"]["entries"]] == ["progress", "message-expiring"] and "log" not in listed
+    for shown in (one, listed):
+        assert shown["conditions"] == ["expiring"] and "renew" not in shown and "renewal" not in shown
+    auto = httpd.get("/server-status?auto")[2].decode()
+    assert "ManagedDomain[0]Activity: Manual renew" in auto and "Ongoing" not in auto
+    assert "renewal" not in json.loads(tls.get(httpd.https_port, name(), "/.httpd/certificate-status")[2])
+    out = A2md(httpd.store.path).out("status")
+    assert re.search(rf"^{name()} +expiring +in .* +not renewed by itself\n  its certificate expires on ", out, re.MULTILINE), out
+    own_files(httpd, name(), 365)
+    httpd.restart()
+    assert status(httpd)["managed-domains"][0]["conditions"] == ["ok"]
+    assert A2md(httpd.store.path).out("status").split()[5] == "ok"
 
 
 def test_authorities_are_shown_with_our_accounts_there(ca, httpd, name):

@@ -186,6 +186,31 @@ START_TEST(progress_replaces_what_was_said_last)
 }
 END_TEST
 
+static const struct {
+    const char *text;
+    int begun;
+} beginnings[] = {
+    { "{}", 0 },
+    { "{\"name\":\"example.org\",\"finished\":false,\"errors\":0,\"last\":{},\"log\":{\"entries\":"
+      "[{\"type\":\"message-expiring\"},{\"type\":\"progress\"}]}}",
+      0 },
+    { "{\"log\":{\"entries\":[{\"type\":\"message-renewing\"},"
+      "{\"type\":\"starting\",\"when\":\"Thu, 29 Aug 2030 16:06:35 GMT\"}]}}",
+      1 },
+    { "{\"finished\":true}", 1 },
+    { "{\"errors\":1}", 1 },
+    { "{\"stage\":\"order\"}", 1 },
+    { "{\"last-run\":\"Thu, 29 Aug 2030 16:06:35 GMT\"}", 1 },
+    { "{\"next-run\":\"Thu, 29 Aug 2030 16:06:35 GMT\"}", 1 },
+    { "{\"last\":{\"status\":0}}", 1 },
+};
+
+START_TEST(a_warning_alone_begins_nothing)
+{
+    ck_assert_int_eq(md_job_is_begun(load_text(beginnings[_i].text)), beginnings[_i].begun);
+}
+END_TEST
+
 START_TEST(a_page_shows_the_log_only_when_asked)
 {
     md_job *job = md_job_make(MD_GROUP_STAGING, "example.org", kit_pool);
@@ -210,6 +235,7 @@ Suite *suite_jobs_job(void)
     tcase_add_test(tcase, the_log_keeps_the_newest_entries);
     tcase_add_test(tcase, a_log_of_others_is_cut_and_sifted);
     tcase_add_test(tcase, progress_replaces_what_was_said_last);
+    KIT_ADD_ROWS(tcase, a_warning_alone_begins_nothing, beginnings);
     tcase_add_test(tcase, a_page_shows_the_log_only_when_asked);
     return suite;
 }

@@ -115,6 +115,18 @@ START_TEST(the_log_is_a_table_with_errors_marked)
 }
 END_TEST
 
+START_TEST(what_was_noted_without_a_renewal_is_shown)
+{
+    json_t *entry = new_entry("expiring");
+    const char *page;
+
+    json_object_del(entry, "renewal");
+    md_json_set(entry, "log.entries", json_pack("[{s:s}]", "type", "message-expiring"));
+    page = page_of(entry);
+    CHECK_HAS(page, "<td>message-expiring</td>");
+}
+END_TEST
+
 START_TEST(a_new_set_that_waits_is_shown_beside)
 {
     json_t *entry = new_entry("ready");
@@ -186,6 +198,7 @@ Suite *suite_status_page_domain(void)
     tcase_add_test(tests, a_certificate_is_shown_with_its_facts);
     tcase_add_test(tests, a_renewal_shows_its_steps);
     tcase_add_test(tests, a_failure_shows_where_it_stopped_and_what_the_ca_said_of_each_name);
+    tcase_add_test(tests, what_was_noted_without_a_renewal_is_shown);
     tcase_add_test(tests, the_log_is_a_table_with_errors_marked);
     tcase_add_test(tests, a_new_set_that_waits_is_shown_beside);
     tcase_add_test(tests, nothing_from_outside_becomes_markup);

@@ -165,6 +165,41 @@ START_TEST(a_job_in_staging_is_the_renewal)
 }
 END_TEST
 
+/** Keeps what is noted when somebody is told that the certificate ends. */
+static void warn(const md_core *core)
+{
+    md_job *job;
+
+    CHECK_OK(md_job_load(core->store, MD_GROUP_STAGING, NAME, kit_pool, &job));
+    md_job_note(job, md_now(core->clock), "message-expiring", NULL, NULL);
+    CHECK_OK(md_job_save(core->store, job, kit_pool));
+}
+
+START_TEST(a_warning_is_no_renewal)
+{
+    md_core core = new_core(new_domain(NAME));
+    md_domain *domain = MD_DOMAIN(core.plan, 0);
+    const apr_time_t now = md_now(core.clock);
+    md_entry one, listed;
+    json_t *open;
+
+    domain->policy.renew_mode = MD_RENEW_MANUAL;
+    live_cert =
+        new_cert(domain, (md_period){ now - apr_time_from_sec(89 * 86400), now + apr_time_from_sec(86400) });
+    warn(&core);
+    CHECK_OK(md_status_one(&core, domain, 1, kit_pool, &one));
+    md_status_entry(&core, domain, kit_pool, &listed);
+    CHECK_OK(md_status_public(&core, domain, kit_pool, &open));
+    ck_assert_uint_eq(one.conditions, 1u << MD_IS_EXPIRING);
+    ck_assert_uint_eq(listed.conditions, one.conditions);
+    ck_assert_ptr_null(md_json_at(one.doc, "renew"));
+    ck_assert_ptr_null(md_json_at(one.doc, "renewal"));
+    ck_assert_ptr_null(md_json_at(open, "renewal"));
+    ck_assert_uint_eq(json_array_size(md_json_at(one.doc, "log.entries")), 1);
+    ck_assert_ptr_null(md_json_at(listed.doc, "log"));
+}
+END_TEST
+
 START_TEST(the_public_answer_tells_certificates_only)
 {
     md_core core = new_core(new_domain(NAME));
@@ -228,6 +263,7 @@ Suite *suite_status_status(void)
     tcase_add_test(tests, the_hmac_of_a_binding_is_never_shown);
     tcase_add_loop_test(tests, the_login_of_a_proxy_is_never_shown, 0, 3);
     tcase_add_test(tests, a_job_in_staging_is_the_renewal);
+    tcase_add_test(tests, a_warning_is_no_renewal);
     tcase_add_test(tests, the_public_answer_tells_certificates_only);
     tcase_add_test(tests, domains_are_sorted_by_name);
     tcase_add_test(tests, the_document_is_what_it_was_byte_for_byte);
