@@ -34,8 +34,6 @@ md_err *md_board_make(int count, apr_pool_t *p, md_board **out)
     void *memory;
 
     *out = board;
-    if (!count)
-        return NULL;
     board->count = count;
     memory = mmap(NULL, size_of(board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
@@ -82,8 +80,6 @@ void md_board_glance(const md_board_row *row, md_glance *out)
 
 void md_board_set_load(const md_board *board, const md_load *load)
 {
-    if (!board->head)
-        return;
     atomic_store(&board->head->in_progress, load->in_progress);
     atomic_store(&board->head->queued, load->queued);
     atomic_store(&board->head->next, load->next);
@@ -92,9 +88,6 @@ void md_board_set_load(const md_board *board, const md_load *load)
 
 void md_board_load(const md_board *board, md_load *out)
 {
-    *out = (md_load){ 0 };
-    if (!board->head)
-        return;
     *out = (md_load){ .in_progress = atomic_load(&board->head->in_progress),
                       .queued = atomic_load(&board->head->queued),
                       .next = (apr_time_t)atomic_load(&board->head->next),

@@ -36,7 +36,7 @@ typedef struct md_board {
     int count;           /* in private memory: nobody else can make us read beyond the rows */
 } md_board;
 
-/** Made by the parent before it forks; gone with `p`. */
+/** Made by the parent before it forks; gone with `p`. Without domains it has a head only. */
 MD_MUST md_err *md_board_make(int count, apr_pool_t *p, md_board **out);
 
 /** Notes that a complete set of the domain waits in STAGING. */
@@ -49,7 +49,7 @@ void md_board_progress(md_board_row *row, const md_progress *now);
 /** What a row says, for status. */
 void md_board_glance(const md_board_row *row, md_glance *out);
 
-/** Notes what the engine is busy with, and reads it; an empty board forgets it. */
+/** Notes what the engine is busy with, and reads it; it may have only staples to look after. */
 void md_board_set_load(const md_board *board, const md_load *load);
 void md_board_load(const md_board *board, md_load *out);
 

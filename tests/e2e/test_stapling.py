@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stapling of certificates that come as files: what clients get, what responders may do, what is kept."""
 
+import json
 import os
+import re
 import subprocess
 import threading
 
@@ -78,6 +80,16 @@ def test_server_status_shows_staples_where_no_domain_is_managed(site):
     page = site.httpd.get("/server-status")[2].decode()
     assert "<h3>Managed Staplings</h3>" in page and sha1(site.cert) in page
     assert "Managed Certificates" not in page
+
+
+def test_the_engine_is_seen_at_work_where_no_domain_is_managed(site):
+    pages = "".join(f'<Location "/{page}">\nSetHandler {page}\n</Location>\n' for page in ("md-status", "md-metrics"))
+    site.configure("MDStapling on", pages).start()
+    site.wait()
+    engine = wait_until(lambda: (lambda doc: doc["engine"]["running"] and doc["engine"])(json.loads(site.httpd.get("/md-status")[2])),
+                        10, "the engine is seen")
+    assert engine["next-run"] and engine["in-progress"] == engine["queued"] == 0
+    assert re.search(r"^md_engine_seen_timestamp_seconds \d", site.httpd.get("/md-metrics")[2].decode(), re.MULTILINE)
 
 
 def test_curl_accepts_the_staple(site):

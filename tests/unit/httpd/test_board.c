@@ -52,32 +52,23 @@ START_TEST(a_glance_has_what_every_process_has_said)
 }
 END_TEST
 
+/* with domains, and with staples alone */
+static const int domains[] = { 1, 0 };
+
 START_TEST(the_engine_says_how_busy_it_is)
 {
     const md_load said = { .in_progress = 3, .queued = 4, .next = 5, .beat = 6 };
     md_load load;
     md_board *board;
 
-    CHECK_OK(md_board_make(1, kit_pool, &board));
+    CHECK_OK(md_board_make(domains[_i], kit_pool, &board));
+    ck_assert_int_eq(board->count, domains[_i]);
     md_board_set_load(board, &said);
     md_board_load(board, &load);
     ck_assert_uint_eq(load.in_progress, 3);
     ck_assert_uint_eq(load.queued, 4);
     ck_assert_int_eq(load.next, 5);
     ck_assert_int_eq(load.beat, 6);
-    CHECK_OK(md_board_make(0, kit_pool, &board));
-    md_board_set_load(board, &said);
-    md_board_load(board, &load);
-    ck_assert_int_eq(load.beat, 0);
-}
-END_TEST
-
-START_TEST(without_domains_there_is_an_empty_board)
-{
-    md_board *board;
-
-    CHECK_OK(md_board_make(0, kit_pool, &board));
-    ck_assert_int_eq(board->count, 0);
 }
 END_TEST
 
@@ -88,7 +79,6 @@ Suite *suite_httpd_board(void)
 
     tcase_add_test(tests, what_a_child_counts_is_seen_by_its_parent);
     tcase_add_test(tests, a_glance_has_what_every_process_has_said);
-    tcase_add_test(tests, the_engine_says_how_busy_it_is);
-    tcase_add_test(tests, without_domains_there_is_an_empty_board);
+    KIT_ADD_ROWS(tests, the_engine_says_how_busy_it_is, domains);
     return suite;
 }
