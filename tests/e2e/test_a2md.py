@@ -112,7 +112,6 @@ def test_names_of_domains_and_accounts_are_completed(stopped, name):
     assert completed("-t", "") == ["accepted"]
 
 
-
 def test_options_about_the_output_may_stand_behind_the_command(stopped, name):
     assert a2md(stopped, "list", "-j", name()) == a2md(stopped, "-j", "list", name())
     assert json.loads(a2md(stopped, "status", name(), "--json")[0])["status"] == 0
