@@ -75,6 +75,7 @@ MD_MUST md_err *md_cli_domains(md_cli *cli, int argc, char **argv, apr_array_hea
 MD_MUST md_err *md_cli_names(md_cli *cli, int argc, char **argv, md_names **out);
 /** Is nothing stored under this name? */
 MD_MUST md_err *md_cli_is_new(md_cli *cli, const char *name);
+/** Saves md.json; the state in it stays, for the server knows it when it starts. */
 MD_MUST md_err *md_cli_save(md_cli *cli, const md_domain *domain);
 /** A plain URL: names of CAs are the configuration's. */
 MD_MUST md_err *md_cli_check_ca(md_cli *cli, const char *url);

@@ -203,7 +203,7 @@ static md_err *check_overlap(md_cli *cli, const md_domain *changed)
 md_err *md_cli_save(md_cli *cli, const md_domain *domain)
 {
     return md_store_save_json(cli->store, MD_PLACE(MD_GROUP_DOMAINS, domain->name, "md.json"),
-                              md_domain_to_json(domain, MD_STATE_INCOMPLETE, cli->p), cli->p);
+                              md_domain_to_json(domain, domain->stored_state, cli->p), cli->p);
 }
 
 md_err *md_cli_is_new(md_cli *cli, const char *name)

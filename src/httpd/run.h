@@ -38,6 +38,7 @@ typedef struct md_run {
     md_subscriber subscribers[3]; /* in this order */
     md_events events;
     struct md_watch *watch;   /* NULL: nothing to look after */
+    int settled;              /* this start brought the store in line */
     int watched;              /* number of domains that the engine looks after */
     const md_err **obstacles; /* by md_domain.index: what a renewal would stumble over, or NULL */
 } md_run;

@@ -176,17 +176,26 @@ static md_err *settle(md_run *run, apr_pool_t *ptemp)
 
     MD_TRY(stop_start(10073, "bringing the store in line with the configuration",
                       md_sync(run->store, run->plan, extent, run->p)));
-    return stop_start(10072, "activating certificates",
-                      md_promote_all(run->store, run->plan, md_now(&md_clock_system), ptemp));
+    MD_TRY(stop_start(10072, "activating certificates",
+                      md_promote_all(run->store, run->plan, md_now(&md_clock_system), ptemp)));
+    run->settled = 1;
+    return NULL;
 }
 
-/** With MDStoreLocks, alone among the servers that share the store. A server that does not get its turn
- * starts with what there is. */
-static md_err *settle_alone(md_run *run, apr_pool_t *ptemp)
+/** With MDStoreLocks, alone among the servers that share the store. */
+static md_err *lock_store(const md_run *run, apr_pool_t *p, apr_file_t **lock)
 {
     const apr_interval_time_t wait = run->plan->policy.store_locks.wait;
-    apr_file_t *lock = NULL;
-    md_err *err = wait ? md_store_lock(run->store, wait, ptemp, &lock) : NULL;
+
+    *lock = NULL;
+    return wait ? md_store_lock(run->store, wait, p, lock) : NULL;
+}
+
+/** A server that does not get its turn starts with what there is. */
+static md_err *settle_alone(md_run *run, apr_pool_t *ptemp)
+{
+    apr_file_t *lock;
+    md_err *err = lock_store(run, ptemp, &lock);
 
     if (err) {
         md_log_err(MD_LOG_ERROR, 10398, NULL, "locking the store", err,
@@ -392,10 +401,26 @@ static void tell_installed(md_run *run, apr_pool_t *p)
     md_installed_round(run->installed, md_now(run->core.clock), p);
 }
 
+/** md.json tells others how its domain stands; the sync could not know that yet. */
+static void note_states(const md_run *run, const md_state *states, apr_pool_t *p)
+{
+    apr_file_t *lock;
+    md_err *err = lock_store(run, p, &lock);
+
+    if (!err)
+        err = md_sync_states(run->store, run->plan, states, p);
+    md_store_unlock(lock);
+    if (err)
+        md_log_err(MD_LOG_WARN, 0, NULL, "noting how the domains stand", err,
+                   "Only those who read md.json will miss it:");
+}
+
 /** Counts what the engine will look after, and looks at those that have something to do. */
 static void survey(md_run *run, apr_pool_t *p)
 {
+    md_state *states = apr_palloc(p, (apr_size_t)run->plan->domains->nelts * sizeof(*states));
     apr_time_t now = md_now(run->core.clock);
+    int changed = 0;
     apr_pool_t *each;
 
     run->obstacles =
@@ -408,11 +433,15 @@ static void survey(md_run *run, apr_pool_t *p)
 
         apr_pool_clear(each);
         due = md_due_of(domain, (const md_cert_fact *)facts->elts, facts->nelts, now, each);
+        states[i] = due.state;
+        changed |= (int)due.state != domain->stored_state;
         run->watched += domain->used || domain->policy.renew_mode != MD_RENEW_AUTO;
         if (due.renew_at)
             preview(run, domain, due.renew_at <= now, each);
     }
     apr_pool_destroy(each);
+    if (changed && run->settled)
+        note_states(run, states, p);
 }
 
 int md_startup_after_ssl(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *base)

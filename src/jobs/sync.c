@@ -11,7 +11,6 @@
 
 #include "base/log.h"
 #include "jobs/job.h"
-#include "plan/due.h"
 
 /** A folder in DOMAINS that no configured domain is named after. */
 typedef struct stray_folder {
@@ -61,7 +60,8 @@ static void keep_stored(const syncing *pass, md_domain *domain, const json_t *st
         domain->contacts = md_json_names(stored, "contacts", pass->p);
 }
 
-/** The state is what was true when somebody wrote it; it alone is no reason to write. */
+/** The state is what was true when somebody wrote it. Certificates are looked at later: see md_sync_states.
+ */
 static int is_current(json_t *wanted, const json_t *stored)
 {
     static const char *const passing[] = { "state", "state-descr" };
@@ -77,24 +77,28 @@ static int is_current(json_t *wanted, const json_t *stored)
     return json_equal(wanted, stored);
 }
 
+static md_err *save_md(md_store *store, const md_domain *domain, const json_t *doc, apr_pool_t *p)
+{
+    return md_store_save_scratch(store, MD_PLACE(MD_GROUP_DOMAINS, domain->name, "md.json"),
+                                 &(md_file){ .value = md_bytes_of(md_json_text_of(doc, p)) }, p);
+}
+
 static md_err *sync_md(const syncing *pass, md_domain *domain)
 {
     json_t *stored = NULL, *wanted;
-    int state = MD_STATE_INCOMPLETE;
 
+    domain->stored_state = MD_STATE_INCOMPLETE;
     if (apr_hash_get(pass->folders, domain->name, APR_HASH_KEY_STRING))
         MD_TRY(load_md(pass, domain->name, pass->each, &stored));
     if (stored) {
         keep_stored(pass, domain, stored);
-        state = (int)md_json_int(stored, "state", state);
+        domain->stored_state = md_domain_state_in(stored);
     }
-    wanted = md_domain_to_json(domain, state, pass->each);
+    wanted = md_domain_to_json(domain, domain->stored_state, pass->each);
     if (stored && is_current(wanted, stored))
         return NULL;
-    md_json_set_int(wanted, "state", state);
-    return md_store_save_scratch(pass->store, MD_PLACE(MD_GROUP_DOMAINS, domain->name, "md.json"),
-                                 &(md_file){ .value = md_bytes_of(md_json_text_of(wanted, pass->each)) },
-                                 pass->each);
+    md_json_set_int(wanted, "state", domain->stored_state);
+    return save_md(pass->store, domain, wanted, pass->each);
 }
 
 static void index_stray(syncing *pass, stray_folder *stray)
@@ -241,5 +245,37 @@ md_err *md_sync(md_store *store, md_plan *plan, md_sync_extent extent, apr_pool_
     apr_pool_create(&pass.each, p);
     err = run(&pass);
     apr_pool_destroy(pass.each);
+    return err;
+}
+
+/** An activation may have written it since the sync. The rest of the record is newer than the plan, then. */
+static md_err *sync_state(md_store *store, md_domain *domain, md_state state, apr_pool_t *p)
+{
+    json_t *doc;
+
+    MD_TRY(md_store_load_json(store, MD_PLACE(MD_GROUP_DOMAINS, domain->name, "md.json"), p, &doc));
+    if (doc && md_domain_state_in(doc) != (int)state) {
+        md_json_set_int(doc, "state", state);
+        md_json_set(doc, "state-descr", NULL); /* it was about the other one */
+        MD_TRY(save_md(store, domain, doc, p));
+    }
+    domain->stored_state = (int)state;
+    return NULL;
+}
+
+md_err *md_sync_states(md_store *store, md_plan *plan, const md_state *states, apr_pool_t *p)
+{
+    md_err *err = NULL;
+    apr_pool_t *each;
+
+    apr_pool_create(&each, p);
+    for (int i = 0; !err && i < plan->domains->nelts; ++i) {
+        md_domain *domain = MD_DOMAIN(plan, i);
+
+        apr_pool_clear(each);
+        if (domain->stored_state != (int)states[i])
+            err = md_err_copy(sync_state(store, domain, states[i], each), p);
+    }
+    apr_pool_destroy(each);
     return err;
 }

@@ -2,6 +2,8 @@
 """Certificates of one's own beside managed ones: the newest valid one is served, unless told otherwise, and nothing is
 renewed without end."""
 
+import json
+
 import pytest
 
 from kit import tls
@@ -119,3 +121,28 @@ def test_several_pairs_of_own_files_are_all_served(new_httpd, name):
     httpd.configure(section(name(), lines), httpd.vhost(name())).start()
     for cipher, cert in certs.items():
         assert tls.leaf(httpd.https_port, name(), version="1.2", ciphers=cipher) == cert
+
+
+def test_the_store_knows_how_own_files_stand(new_httpd, name):
+    httpd = new_httpd()
+    _, inner, _ = own(httpd, name(), starts=-30, days=365)
+    httpd.configure(section(name(), inner), httpd.vhost(name())).start()
+    file, a2md = httpd.store.file("domains", name(), "md.json"), A2md(httpd.store.path)
+
+    def state():
+        return httpd.store.json("domains", name(), "md.json")["state"]
+
+    assert state() == 2
+    first = file.stat()
+    httpd.restart()
+    assert (file.stat().st_ino, file.stat().st_mtime_ns) == (first.st_ino, first.st_mtime_ns), "nothing was written"
+    a2md.run("update", name(), "contacts", "else@example.test")
+    assert state() == 2, "a2md keeps the state"
+    wrong = json.dumps({**json.loads(file.read_text()), "state": 1})
+    file.write_text(wrong)
+    assert httpd.configtest()[0] and file.read_text() == wrong, "a test of the configuration writes nothing"
+    httpd.restart()
+    assert state() == a2md.json("status")["output"][0]["state"] == 2
+    httpd.configure(section(f"{name()} {name('more')}", inner), httpd.vhost(name(), name("more")))
+    httpd.restart()
+    assert state() == a2md.json("status")["output"][0]["state"] == 1

@@ -20,7 +20,9 @@ def test_a_store_that_is_locked_for_long_is_used_as_it_is(ca, httpd, name):
         line = httpd.wait_for_log("AH10398", since=mark)
         assert "another server that shares this store had" in line and "store.lock locked for more than 1s" in line
         assert httpd.store.cert(name()) is None, "activated without the lock"
+        assert not httpd.log_lines("noting how the domains stand", since=mark), "it waited for the lock once more"
     httpd.restart()
+    assert httpd.store.json("domains", name(), "md.json")["state"] == 2
     assert httpd.store.cert(name()) == tls.leaf(httpd.https_port, name())
 
 

@@ -234,6 +234,80 @@ START_TEST(three_thousand_domains_take_a_call_or_two_each)
 }
 END_TEST
 
+static void save_md_json(const char *text)
+{
+    CHECK_OK(md_store_save_text(store, MD_PLACE(MD_GROUP_DOMAINS, "a.example", "md.json"), text, kit_pool));
+}
+
+START_TEST(the_state_is_that_of_the_certificates)
+{
+    const md_state complete = MD_STATE_COMPLETE, damaged = MD_STATE_ERROR;
+    md_plan *plan = PLAN("a.example");
+
+    CHECK_OK(md_sync(store, plan, MD_SYNC_ALL, kit_pool));
+    ck_assert_ptr_nonnull(strstr(md_json_of("a.example"), "\"state\": 1"));
+    CHECK_OK(md_sync_states(store, plan, &complete, kit_pool));
+    ck_assert_ptr_nonnull(strstr(md_json_of("a.example"), "\"state\": 2"));
+    CHECK_OK(md_sync(store, plan, MD_SYNC_ALL, kit_pool));
+    ck_assert_int_eq(MD_DOMAIN(plan, 0)->stored_state, MD_STATE_COMPLETE);
+    CHECK_OK(md_sync_states(store, plan, &damaged, kit_pool));
+    ck_assert_ptr_nonnull(strstr(md_json_of("a.example"), "\"state\": 4"));
+}
+END_TEST
+
+START_TEST(a_state_that_is_true_costs_nothing)
+{
+    const md_state states[] = { MD_STATE_INCOMPLETE, MD_STATE_INCOMPLETE };
+    md_plan *plan = PLAN("a.example", "b.example");
+    int calls;
+
+    CHECK_OK(md_sync(store, plan, MD_SYNC_ALL, kit_pool));
+    calls = store_mem_calls(store);
+    CHECK_OK(md_sync_states(store, plan, states, kit_pool));
+    ck_assert_int_eq(store_mem_calls(store), calls);
+}
+END_TEST
+
+START_TEST(another_state_leaves_the_rest_of_the_record_alone)
+{
+    const md_state state = MD_STATE_COMPLETE;
+    md_plan *plan = PLAN("a.example");
+
+    CHECK_OK(md_sync(store, plan, MD_SYNC_ALL, kit_pool));
+    save_md_json("{\"name\":\"a.example\",\"ca\":{\"account\":\"ACME-x-0001\"},\"state\":5,"
+                 "\"state-descr\":\"about it\"}");
+    CHECK_OK(md_sync_states(store, plan, &state, kit_pool));
+    ck_assert_str_eq(md_json_of("a.example"), "{\n  \"name\": \"a.example\",\n  \"ca\": {\n"
+                                              "    \"account\": \"ACME-x-0001\"\n  },\n  \"state\": 2\n}");
+}
+END_TEST
+
+START_TEST(a_state_that_somebody_else_has_written_is_not_written_again)
+{
+    const md_state state = MD_STATE_COMPLETE;
+    md_plan *plan = PLAN("a.example");
+    int changes;
+
+    CHECK_OK(md_sync(store, plan, MD_SYNC_ALL, kit_pool));
+    save_md_json("{\"name\":\"a.example\",\"state\":3}"); /* of old versions: complete, and expired */
+    changes = store_mem_changes(store);
+    CHECK_OK(md_sync_states(store, plan, &state, kit_pool));
+    ck_assert_int_eq(store_mem_changes(store), changes);
+}
+END_TEST
+
+START_TEST(a_record_without_a_state_gets_one)
+{
+    const md_state state = MD_STATE_INCOMPLETE;
+    md_plan *plan = PLAN("a.example");
+
+    save_md_json("{\"name\":\"a.example\"}");
+    CHECK_OK(md_sync(store, plan, MD_SYNC_ALL, kit_pool));
+    CHECK_OK(md_sync_states(store, plan, &state, kit_pool));
+    ck_assert_ptr_nonnull(strstr(md_json_of("a.example"), "\"state\": 1"));
+}
+END_TEST
+
 Suite *suite_jobs_sync(void)
 {
     Suite *suite = suite_create("jobs/sync");
@@ -254,5 +328,10 @@ Suite *suite_jobs_sync(void)
     tcase_add_test(tcase, a_start_tries_again_what_failed_but_respects_limits);
     tcase_add_test(tcase, a_first_pass_looks_at_staged_domains_only);
     tcase_add_test(tcase, three_thousand_domains_take_a_call_or_two_each);
+    tcase_add_test(tcase, the_state_is_that_of_the_certificates);
+    tcase_add_test(tcase, a_state_that_is_true_costs_nothing);
+    tcase_add_test(tcase, another_state_leaves_the_rest_of_the_record_alone);
+    tcase_add_test(tcase, a_state_that_somebody_else_has_written_is_not_written_again);
+    tcase_add_test(tcase, a_record_without_a_state_gets_one);
     return suite;
 }
