@@ -129,6 +129,17 @@ static int pairs_fit(const md_core *core, const md_domain *domain, apr_array_hea
     return good;
 }
 
+static const char *who_renews(const md_domain *domain, apr_pool_t *p)
+{
+    if (md_domain_renews(domain))
+        return apr_psprintf(p, "it is renewed by the server, or by: a2md renew %s", domain->name);
+    return domain->used || md_domain_is_static(domain)
+               ? "the server does not renew it: bring a new certificate, or set 'MDRenewMode always'"
+               : "no virtual host uses it, so that the server does not renew it: add one, or set "
+                 "'MDRenewMode "
+                 "always'";
+}
+
 static void check_certificate(const md_core *core, const md_domain *domain, apr_array_header_t *checks)
 {
     const apr_time_t now = md_now(core->clock);
@@ -149,8 +160,7 @@ static void check_certificate(const md_core *core, const md_domain *domain, apr_
                      due.renew_at ? md_date_text(due.renew_at, p) : "");
     else
         md_check_add(checks, valid.until && valid.until <= now ? MD_CHECK_BAD : MD_CHECK_WARN, "certificate",
-                     apr_psprintf(p, "it is renewed by the server, or by: a2md renew %s", domain->name), "%s",
-                     due.why);
+                     who_renews(domain, p), "%s", due.why);
 }
 
 static void check_job(const md_core *core, const md_domain *domain, apr_array_header_t *checks)
@@ -209,6 +219,7 @@ md_err *md_cmd_check(md_cli *cli, int argc, char **argv)
     MD_TRY(read_options(cli, argc, argv, &how, &online));
     if (online)
         MD_TRY(md_cli_open(cli, 1)); /* answers of challenges are tried */
+    MD_TRY(md_cli_learn_hosts(cli));
     MD_TRY(md_cli_domains(cli, argc - optind, argv + optind, &domains));
     problems = check_store(cli);
     for (int i = 0; i < domains->nelts; ++i) {

@@ -317,17 +317,23 @@ static void note_reach(const md_run *run, apr_pool_t *p)
                    "Only a2md will miss it:");
 }
 
-/** Tells the command line which domains are configured, so that it can tell what is left over. */
+/** Tells the command line which domains are configured, so that it can tell what is left over, and which of
+ * them no virtual host uses. */
 static void note_domains(const md_run *run, apr_pool_t *p)
 {
     const md_place place = MD_PLACE(MD_GROUP_ROOT, NULL, MD_PLAN_FILE);
-    md_names *names = md_names_make(p);
+    md_names *names = md_names_make(p), *unused = md_names_make(p);
     json_t *stored = NULL, *doc = md_json_object(p);
     md_err *err = md_store_load_json(run->store, place, p, &stored);
 
-    for (int i = 0; i < run->plan->domains->nelts; ++i)
+    for (int i = 0; i < run->plan->domains->nelts; ++i) {
         md_names_add(names, MD_DOMAIN(run->plan, i)->name);
+        if (!MD_DOMAIN(run->plan, i)->used)
+            md_names_add(unused, MD_DOMAIN(run->plan, i)->name);
+    }
     md_json_set_names(doc, "domains", names);
+    if (unused->nelts)
+        md_json_set_names(doc, "unused", unused);
     if (!err && stored && json_equal(stored, doc))
         return;
     err = md_store_save_json(run->store, place, doc, p);

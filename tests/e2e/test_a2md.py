@@ -116,3 +116,13 @@ def test_options_about_the_output_may_stand_behind_the_command(stopped, name):
     assert a2md(stopped, "list", "-j", name()) == a2md(stopped, "-j", "list", name())
     assert json.loads(a2md(stopped, "status", name(), "--json")[0])["status"] == 0
     assert "this command has no option -x" in a2md(stopped, "list", "-x", code=1)[1]
+
+
+def test_a_domain_without_a_host_is_not_said_to_be_renewed(httpd, name):
+    httpd.managing(name(), extra=f"MDomain {name('idle')}\nMDRenewMode auto\nMDInitialDelay 1h").start()
+    httpd.stop()
+    rows = {line.split()[0]: line for line in a2md(httpd, "status")[0].splitlines() if line.strip()}
+    assert "not renewed by itself" in rows[name("idle")] and "renew now" in rows[name()]
+    found = a2md(httpd, "check", name("idle"))[0]
+    assert "no virtual host uses it" in found and "a2md renew" not in found
+    assert f"a2md renew {name()}" in a2md(httpd, "check", name())[0]
