@@ -430,7 +430,7 @@ static void survey(md_run *run, apr_pool_t *p)
     apr_pool_t *each;
 
     run->obstacles =
-        apr_pcalloc(run->p, ((apr_size_t)run->plan->domains->nelts + 1) * sizeof(*run->obstacles));
+        apr_pcalloc(run->p, ((apr_size_t)run->plan->domains->nelts + 1) * sizeof(const md_err *));
     apr_pool_create(&each, p);
     for (int i = 0; i < run->plan->domains->nelts; ++i) {
         const md_domain *domain = MD_DOMAIN(run->plan, i);
