@@ -312,20 +312,21 @@ static md_err *read_plan(md_cli *cli)
     return NULL;
 }
 
-md_err *md_cli_learn_hosts(md_cli *cli)
+void md_cli_learn_hosts(md_cli *cli)
 {
     const md_names *unused;
-    json_t *doc;
+    json_t *doc = NULL;
+    md_err *err = md_store_load_json(cli->store, MD_PLACE(MD_GROUP_ROOT, NULL, MD_PLAN_FILE), cli->p, &doc);
 
-    MD_TRY(md_store_load_json(cli->store, MD_PLACE(MD_GROUP_ROOT, NULL, MD_PLAN_FILE), cli->p, &doc));
-    unused = md_json_names(doc, "unused", cli->p);
+    if (err)
+        md_log_err(MD_LOG_WARN, 0, NULL, "reading the store", err, "all domains count as used by a host:");
+    unused = doc ? md_json_names(doc, "unused", cli->p) : NULL;
     for (int i = 0; unused && i < unused->nelts; ++i) {
         md_domain *domain = md_plan_named(cli->plan, MD_NAME(unused, i));
 
         if (domain)
             domain->used = 0;
     }
-    return NULL;
 }
 
 long md_cli_user(const md_cli *cli)

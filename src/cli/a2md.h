@@ -79,7 +79,7 @@ MD_MUST md_err *md_cli_is_new(md_cli *cli, const char *name);
 MD_MUST md_err *md_cli_save(md_cli *cli, const md_domain *domain);
 /** Finds out which domains no virtual host uses, as the server noted at its last start. Commands that renew
  * take all domains as used. */
-MD_MUST md_err *md_cli_learn_hosts(md_cli *cli);
+void md_cli_learn_hosts(md_cli *cli);
 /** A plain URL: names of CAs are the configuration's. */
 MD_MUST md_err *md_cli_check_ca(md_cli *cli, const char *url);
 /** Makes a CA the domain's only one, or with `url` NULL the one of -a if there is such. */

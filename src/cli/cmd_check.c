@@ -136,8 +136,7 @@ static const char *who_renews(const md_domain *domain, apr_pool_t *p)
     return domain->used || md_domain_is_static(domain)
                ? "the server does not renew it: bring a new certificate, or set 'MDRenewMode always'"
                : "no virtual host uses it, so that the server does not renew it: add one, or set "
-                 "'MDRenewMode "
-                 "always'";
+                 "'MDRenewMode always'";
 }
 
 static void check_certificate(const md_core *core, const md_domain *domain, apr_array_header_t *checks)
@@ -219,7 +218,7 @@ md_err *md_cmd_check(md_cli *cli, int argc, char **argv)
     MD_TRY(read_options(cli, argc, argv, &how, &online));
     if (online)
         MD_TRY(md_cli_open(cli, 1)); /* answers of challenges are tried */
-    MD_TRY(md_cli_learn_hosts(cli));
+    md_cli_learn_hosts(cli);
     MD_TRY(md_cli_domains(cli, argc - optind, argv + optind, &domains));
     problems = check_store(cli);
     for (int i = 0; i < domains->nelts; ++i) {

@@ -125,7 +125,7 @@ md_err *md_cmd_status(md_cli *cli, int argc, char **argv)
     apr_array_header_t *domains, *lines = apr_array_make(cli->p, 16, sizeof(line));
 
     core.self = &core;
-    MD_TRY(md_cli_learn_hosts(cli));
+    md_cli_learn_hosts(cli);
     MD_TRY(md_cli_domains(cli, argc - 1, argv + 1, &domains));
     for (int i = 0; i < domains->nelts; ++i) {
         const md_domain *domain = APR_ARRAY_IDX(domains, i, const md_domain *);
