@@ -30,25 +30,25 @@ static md_err *check_names(const md_step *step, const md_cert_facts *facts)
     return NULL;
 }
 
-static md_err *check_all(const md_step *step, const md_chain *chain, const md_key *key)
+static md_err *check_all(const md_step *step, const md_chain *chain, const md_key *key, md_cert_facts *facts)
 {
-    md_cert_facts facts;
-
-    MD_TRY(md_chain_facts(chain, step->p, &facts));
+    MD_TRY(md_chain_facts(chain, step->p, facts));
     MD_TRY(md_chain_check_key(chain, key, step->p));
-    MD_TRY(check_names(step, &facts));
+    MD_TRY(check_names(step, facts));
     MD_TRY(md_chain_check_links(chain, step->p));
-    MD_TRY(md_facts_check_times(&facts, step->now, step->p));
-    if (facts.must_staple != step->domain->policy.must_staple)
+    MD_TRY(md_facts_check_times(facts, step->now, step->p));
+    if (facts->must_staple != step->domain->policy.must_staple)
         return md_fail(step->p, MD_FAULT_CONFIG, "md:bad-certificate",
                        "it %s the must-staple extension, MDMustStaple is %s",
-                       facts.must_staple ? "has" : "lacks", facts.must_staple ? "off" : "on");
+                       facts->must_staple ? "has" : "lacks", facts->must_staple ? "off" : "on");
     return NULL;
 }
 
-md_err *md_renew_check(const md_step *step, const md_chain *chain, const md_key *key)
+/** Is this what was ordered: our key, the names, a chain that fits, plausible times? "md:bad-certificate"
+ * otherwise. */
+static md_err *check_creds(const md_step *step, md_creds *creds)
 {
-    md_err *why = check_all(step, chain, key), *err;
+    md_err *why = check_all(step, creds->chain, creds->key, &creds->facts), *err;
 
     if (!why)
         return NULL;
@@ -85,7 +85,7 @@ static md_err *look_at(md_step *step, const md_key_spec *spec, int *done)
         err = md_creds_load(step->core->store, MD_GROUP_STAGING, step->domain->name, spec, step->p, &creds);
     if (err && strcmp(err->type, "md:bad-file") != 0)
         return err;
-    bad = err ? err : creds ? md_renew_check(step, creds->chain, creds->key) : NULL;
+    bad = err ? err : creds ? check_creds(step, creds) : NULL;
     if (bad)
         return drop_chain(step, spec, bad);
     *done = creds != NULL;
@@ -107,19 +107,14 @@ md_err *md_renew_next_spec(md_step *step, const md_key_spec **spec)
 }
 
 /** With one key spec, the set is complete. */
-static md_err *keep_taken(md_step *step, const md_key_spec *spec, md_chain *chain, md_key *key)
+static void keep_taken(md_step *step, md_creds *creds)
 {
     md_renewal *renewal = step->data;
-    md_creds *creds;
 
     if (step->domain->policy.keys->nelts > 1)
-        return NULL;
-    creds = apr_palloc(step->p, sizeof(*creds));
-    *creds = (md_creds){ .spec = spec, .key = key, .chain = chain };
-    MD_TRY(md_chain_facts(chain, step->p, &creds->facts));
+        return;
     renewal->taken = apr_array_make(step->p, 1, sizeof(md_creds *));
     APR_ARRAY_PUSH(renewal->taken, md_creds *) = creds;
-    return NULL;
 }
 
 /** Checks the chain against the key that the order was finalized with, and stages it. */
@@ -127,20 +122,23 @@ static md_err *take(md_step *step, const md_key_spec *spec, md_chain *chain)
 {
     md_store *store = step->core->store;
     const char *name = step->domain->name;
-    md_key *key;
+    md_creds *creds = apr_pcalloc(step->p, sizeof(*creds));
     md_err *err;
 
-    MD_TRY(md_creds_load_key(store, MD_GROUP_STAGING, name, spec, step->p, &key));
-    err = key ? md_renew_check(step, chain, key)
-              : md_fail(step->p, MD_FAULT_LOCAL, "md:no-key",
-                        "the key of the new certificate is not in the store any more");
+    creds->spec = spec;
+    creds->chain = chain;
+    MD_TRY(md_creds_load_key(store, MD_GROUP_STAGING, name, spec, step->p, &creds->key));
+    err = creds->key ? check_creds(step, creds)
+                     : md_fail(step->p, MD_FAULT_LOCAL, "md:no-key",
+                               "the key of the new certificate is not in the store any more");
     if (err) {
         MD_TRY(md_renew_drop_order(step)); /* it has nothing else to give */
         return err;
     }
     MD_TRY(md_creds_save_chain(store, MD_GROUP_STAGING, name, spec, chain, step->p));
     MD_TRY(md_renew_drop_order(step));
-    return keep_taken(step, spec, chain, key);
+    keep_taken(step, creds);
+    return NULL;
 }
 
 /** A wish that the CA does not fulfil is no failure: the chain is good. */
@@ -327,13 +325,12 @@ md_next md_renew_announce(md_step *step)
                        .job = step->job,
                        .ca = step->ca_url,
                        .when = step->now };
-    md_err *err = NULL;
+    md_err *err;
 
     if (!step->job->finished)
         return GO_TO("choose-ca");
     if (step->job->ready_at > step->now) {
-        if (md_asked(step->core->store, step->domain->name, step->p))
-            err = md_renew_decline(step);
+        err = md_asked(step->core->store, step->domain->name, step->p) ? md_renew_decline(step) : NULL;
         if (err)
             return FAILED(err);
         step->job->next_run = step->job->ready_at;
