@@ -91,8 +91,7 @@ static const char *useless(const md_field *field, const md_policy *policy, apr_p
     const md_err *err = NULL;
 
     if (field == &md_field_rows[MD_FIELD_keys])
-        for (int i = 0; !err && i < policy->keys->nelts; ++i)
-            err = md_key_spec_check(MD_SPEC(policy->keys, i), p);
+        err = md_key_specs_check(policy->keys, p);
     if (field == &md_field_rows[MD_FIELD_eab])
         for (int i = 0; !err && policy->eab.bindings && i < policy->eab.bindings->nelts; ++i)
             err = md_jws_check_hmac(APR_ARRAY_IDX(policy->eab.bindings, i, md_binding).hmac, p);

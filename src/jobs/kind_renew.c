@@ -290,7 +290,7 @@ static md_err *preview_account(const md_domain *domain, const char *url, apr_poo
 
 md_err *md_renew_preview_settings(const md_core *core, const md_domain *domain, apr_pool_t *p)
 {
-    MD_TRY(md_renew_check_keys(domain, p));
+    MD_TRY(md_key_specs_check(domain->policy.keys, p)); /* before a CA is bothered */
     return preview_challenges(core, domain, p);
 }
 

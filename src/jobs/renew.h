@@ -69,9 +69,6 @@ MD_MUST md_err *md_renew_replaced(const md_step *step, const md_key_spec *spec, 
 /** When to ask the CA for its suggestions; 0: never. */
 apr_time_t md_renew_ask_at(const md_step *step, const md_renewal_info *info, const apr_array_header_t *facts);
 
-/** Can all keys be made? Asked before a CA is bothered. */
-MD_MUST md_err *md_renew_check_keys(const md_domain *domain, apr_pool_t *p);
-
 /** When a regular look at the domain comes next, from the facts. */
 MD_MUST md_err *md_renew_next_look(md_step *step, apr_time_t *at);
 /** Was the stage entered just now? Quick CAs are done at a first look a moment later. */
@@ -104,8 +101,5 @@ MD_MUST md_err *md_renew_drop_work(md_step *step);
 /** The first key spec without a usable pair in staging; *spec NULL: there is none. A chain that cannot be
  * used is removed. */
 MD_MUST md_err *md_renew_next_spec(md_step *step, const md_key_spec **spec);
-/** Is this what was ordered: our key, the names, a chain that fits, plausible times? "md:bad-certificate"
- * otherwise. */
-MD_MUST md_err *md_renew_check(const md_step *step, const md_chain *chain, const md_key *key);
 
 #endif

@@ -315,13 +315,6 @@ static int may_begin(md_step *step, apr_time_t *next)
     return 0;
 }
 
-md_err *md_renew_check_keys(const md_domain *domain, apr_pool_t *p)
-{
-    for (int i = 0; i < domain->policy.keys->nelts; ++i)
-        MD_TRY(md_key_spec_check(MD_SPEC(domain->policy.keys, i), p));
-    return NULL;
-}
-
 md_next md_renew_choose_ca(md_step *step)
 {
     const md_renewal *renewal = step->data;

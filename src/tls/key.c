@@ -276,6 +276,13 @@ md_err *md_key_spec_check(const md_key_spec *spec, apr_pool_t *p)
         spec->curve);
 }
 
+md_err *md_key_specs_check(const md_key_specs *specs, apr_pool_t *p)
+{
+    for (int i = 0; i < specs->nelts; ++i)
+        MD_TRY(md_key_spec_check(MD_SPEC(specs, i), p));
+    return NULL;
+}
+
 md_err *md_key_make(const md_key_spec *spec, apr_pool_t *p, md_key **out)
 {
     static const int types[] = { EVP_PKEY_RSA, EVP_PKEY_RSA, EVP_PKEY_EC, EVP_PKEY_ED25519 };

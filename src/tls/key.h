@@ -44,6 +44,8 @@ int md_key_spec_is_common(const md_key_spec *spec);
 
 /** Can the TLS library make such a key? MD_FAULT_CONFIG names the type, and what is possible. */
 MD_MUST md_err *md_key_spec_check(const md_key_spec *spec, apr_pool_t *p);
+/** The same for all of them. */
+MD_MUST md_err *md_key_specs_check(const md_key_specs *specs, apr_pool_t *p);
 /** Generates a key; checks its spec first. Owned by `p`. */
 MD_MUST md_err *md_key_make(const md_key_spec *spec, apr_pool_t *p, md_key **out);
 /** Does the key have the type (and curve) of the spec? RSA bits are not compared. */
