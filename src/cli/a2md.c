@@ -405,21 +405,31 @@ static md_err *unknown(md_cli *cli, int argc, char **argv)
                   : md_usage(cli, "there is no command '%s'", words);
 }
 
+/** An option that is only about the output? Then it is taken. */
+static int take_output(md_cli *cli, int option)
+{
+    switch (option) {
+    case 'j': cli->json = 1; return 1;
+    case 'q': cli->level -= cli->level > MD_LOG_CRIT; return 1;
+    case 'v': cli->level += cli->level < MD_LOG_TRACE1; return 1;
+    default: return 0;
+    }
+}
+
 /** Reads the options; returns the exit code to leave with, or -1 to go on. */
 static int read_options(md_cli *cli, int argc, char **argv)
 {
     int option;
 
     while ((option = getopt_long(argc, argv, "+a:C:d:hjp:qt:vV", long_options, NULL)) != -1) {
+        if (take_output(cli, option))
+            continue;
         switch (option) {
         case 'a': cli->ca_url = optarg; break;
         case 'C': cli->ca_file = optarg; break;
         case 'd': cli->store_dir = optarg; break;
-        case 'j': cli->json = 1; break;
         case 'p': cli->proxy_url = optarg; break;
-        case 'q': cli->level -= cli->level > MD_LOG_CRIT; break;
         case 't': cli->terms = optarg; break;
-        case 'v': cli->level += cli->level < MD_LOG_TRACE1; break;
         case 'V': puts("version: " MD_VERSION); return EXIT_SUCCESS;
         default: print_usage(); return EXIT_USAGE;
         }
@@ -427,9 +437,16 @@ static int read_options(md_cli *cli, int argc, char **argv)
     return -1;
 }
 
-static int is_any(const char *word, const char *letter, const char *whole)
+/** The letter of an option in either spelling; 0: it is none. */
+static int letter_of(const char *word)
 {
-    return !strcmp(word, letter) || !strcmp(word, whole);
+    for (const struct option *each = long_options; each->name; ++each) {
+        const char letter[] = { '-', (char)each->val, '\0' };
+
+        if (!strcmp(word, letter) || (!strncmp(word, "--", 2) && !strcmp(word + 2, each->name)))
+            return each->val;
+    }
+    return 0;
 }
 
 /** What is about the output may stand behind the command, too: no command has such options of its own. Takes
@@ -438,16 +455,9 @@ static int take_common(md_cli *cli, int argc, char **argv)
 {
     int left = 0, i = 0;
 
-    for (; i < argc && strcmp(argv[i], "--") != 0; ++i) {
-        if (is_any(argv[i], "-j", "--json"))
-            cli->json = 1;
-        else if (is_any(argv[i], "-q", "--quiet"))
-            cli->level -= cli->level > MD_LOG_CRIT;
-        else if (is_any(argv[i], "-v", "--verbose"))
-            cli->level += cli->level < MD_LOG_TRACE1;
-        else
+    for (; i < argc && strcmp(argv[i], "--") != 0; ++i)
+        if (!take_output(cli, letter_of(argv[i])))
             argv[left++] = argv[i];
-    }
     for (; i < argc; ++i)
         argv[left++] = argv[i];
     argv[left] = NULL;
