@@ -206,14 +206,6 @@ int md_page_metrics(request_rec *r)
     return send_text(r, types[form], md_print_metrics(&run->core, &found, form, r->pool));
 }
 
-/** Where nothing is managed, nobody filled in defaults. */
-static int is_shown_without_run(void)
-{
-    const md_policy *policy = md_conf_of(ap_server_conf)->policy;
-
-    return !md_is_set(policy, MD_FIELD_server_status) || policy->server_status;
-}
-
 int md_page_server_status(request_rec *r, int flags)
 {
     const md_run *run = md_run_now();
@@ -221,7 +213,7 @@ int md_page_server_status(request_rec *r, int flags)
     md_found found = { .each = apr_array_make(r->pool, 1, sizeof(md_bytes)) };
     md_bytes text;
 
-    if (run ? !run->plan->policy.server_status : !is_shown_without_run())
+    if (!md_conf_of(ap_server_conf)->policy->server_status)
         return DECLINED;
     if (run)
         md_cache_find(run->cache, &MD_QUERY_ALL, r->pool, &found);

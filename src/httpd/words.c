@@ -279,7 +279,6 @@ const char *md_words_add_name(const cmd_parms *cmd, md_names *names, const char 
     if (length > 1 && name[length - 1] == '.') /* as DNS writes them */
         name = apr_pstrmemdup(cmd->pool, name, length - 1);
     why = md_domain_name_reason(name);
-
     if (why)
         return apr_psprintf(cmd->pool, "'%s' cannot be a name of a domain: %s", name, why);
     md_names_add_new(names, md_name_text(name, cmd->pool));
