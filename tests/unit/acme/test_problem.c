@@ -182,7 +182,7 @@ Suite *suite_acme_problem(void)
     Suite *suite = suite_create("acme/problem");
     TCase *tests = kit_case(suite, "refusals");
 
-    tcase_add_loop_test(tests, the_type_tells_who_must_act, 0, (int)(sizeof(rows) / sizeof(rows[0])));
+    KIT_ADD_ROWS(tests, the_type_tells_who_must_act, rows);
     tcase_add_test(tests, a_pause_is_ended_by_somebody_on_a_page_of_the_ca);
     tcase_add_loop_test(tests, limits_of_accounts_are_told_from_those_of_names, 0, 4);
     tcase_add_test(tests, a_limit_is_obeyed_as_seconds_and_as_text);

@@ -324,7 +324,6 @@ Suite *suite_jobs_activate(void)
     tcase_add_test(tcase, a_set_that_lacks_a_new_name_is_better_than_none);
     tcase_add_test(tcase, a_set_without_any_of_the_names_is_not_used);
     tcase_add_test(tcase, an_order_takes_down_answers_of_its_own_names_only);
-    tcase_add_loop_test(tcase, garbage_beside_a_good_set_does_not_stop_it, 0,
-                        sizeof(litter) / sizeof(litter[0]));
+    KIT_ADD_ROWS(tcase, garbage_beside_a_good_set_does_not_stop_it, litter);
     return suite;
 }

@@ -229,7 +229,7 @@ Suite *suite_jobs_job(void)
     tcase_add_test(tcase, a_record_looks_like_this);
     tcase_add_test(tcase, a_record_goes_there_and_back);
     tcase_add_test(tcase, no_record_is_a_fresh_one);
-    tcase_add_loop_test(tcase, a_damaged_record_is_set_aside, 0, sizeof(damaged) / sizeof(damaged[0]));
+    KIT_ADD_ROWS(tcase, a_damaged_record_is_set_aside, damaged);
     tcase_add_test(tcase, members_of_a_wrong_type_count_as_absent);
     tcase_add_test(tcase, numbers_are_bounded);
     tcase_add_test(tcase, the_log_keeps_the_newest_entries);

@@ -382,13 +382,27 @@ START_TEST(renewed_is_told_until_it_is_accepted)
 }
 END_TEST
 
+/** The set that is there now is not what is asked for. */
+static void ask_for_another(renewing *r)
+{
+    CHECK_OK(md_ask_for(r->store, r->domain->name, md_now(r->core.clock), kit_pool));
+}
+
+static void check_declined(renewing *r, const char *why)
+{
+    renewing_rest(r);
+    ck_assert_int_eq(md_asked(r->store, r->domain->name, kit_pool), 0);
+    check_logged(r,
+                 apr_pstrcat(kit_pool, "not renewed again, a new certificate waits already for ", why, NULL));
+}
+
 START_TEST(who_asks_while_a_set_is_moved_gets_another_one_then)
 {
     renewing *r = world();
 
     renewing_run(r, A_MINUTE);
     ck_assert(renewing_job(r)->finished);
-    CHECK_OK(md_ask_for(r->store, r->domain->name, md_now(r->core.clock), kit_pool));
+    ask_for_another(r);
     ck_assert_int_le(renewing_rest(r), apr_time_from_sec(2));
     ck_assert_int_ne(md_asked(r->store, r->domain->name, kit_pool), 0);
 }
@@ -400,10 +414,8 @@ START_TEST(who_asks_while_a_set_waits_for_a_restart_is_told_so)
 
     r->domain->policy.live = 0;
     renewing_run(r, A_MINUTE);
-    CHECK_OK(md_ask_for(r->store, r->domain->name, md_now(r->core.clock), kit_pool));
-    renewing_rest(r);
-    ck_assert_int_eq(md_asked(r->store, r->domain->name, kit_pool), 0);
-    check_logged(r, "not renewed again, a new certificate waits already for a restart");
+    ask_for_another(r);
+    check_declined(r, "a restart");
 }
 END_TEST
 
@@ -413,16 +425,14 @@ START_TEST(who_asks_while_a_set_waits_for_its_time_is_told_so)
     md_job *job;
 
     renewing_run(r, A_MINUTE);
-    CHECK_OK(md_ask_for(r->store, r->domain->name, md_now(r->core.clock), kit_pool));
+    ask_for_another(r);
     job = renewing_job(r);
     job->ready_at = md_now(r->core.clock) + AN_HOUR;
     job->stage = "announce";
     job->notified = job->notified_renewed = 0;
     md_job_changed(job, MD_JOB_MATTERS);
     CHECK_OK(md_job_save(r->store, job, kit_pool));
-    renewing_rest(r);
-    ck_assert_int_eq(md_asked(r->store, r->domain->name, kit_pool), 0);
-    check_logged(r, "not renewed again, a new certificate waits already for ");
+    check_declined(r, "");
 }
 END_TEST
 
@@ -519,7 +529,7 @@ static void add_others(Suite *suite)
     tcase_add_test(tcase, other_names_begin_anew_with_the_account_there_is);
     tcase_add_test(tcase, a_record_that_says_finished_without_a_certificate_heals);
     tcase_add_test(tcase, a_finished_set_that_waits_too_long_is_renewed);
-    tcase_add_loop_test(tcase, a_damaged_file_is_made_anew, 0, sizeof(damaged) / sizeof(damaged[0]));
+    KIT_ADD_ROWS(tcase, a_damaged_file_is_made_anew, damaged);
     tcase_add_test(tcase, a_veto_is_no_error);
     tcase_add_test(tcase, a_refused_challenge_stops_the_attempt);
     tcase_add_test(tcase, renewed_is_told_until_it_is_accepted);

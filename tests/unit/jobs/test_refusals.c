@@ -231,7 +231,7 @@ Suite *suite_jobs_refusals(void)
     tcase_add_test(tcase, an_explicit_retry_delay_is_the_base_of_all_schedules);
     tcase_add_test(tcase, what_the_operator_must_mend_is_tried_daily);
     tcase_add_test(tcase, terms_that_nobody_agreed_to_are_named);
-    tcase_add_loop_test(tcase, a_wrong_certificate_is_not_believed, 0, sizeof(wrong) / sizeof(wrong[0]));
+    KIT_ADD_ROWS(tcase, a_wrong_certificate_is_not_believed, wrong);
     tcase_add_test(tcase, a_ca_that_ignores_must_staple_is_not_asked_without_end);
     tcase_add_test(tcase, a_resting_ca_is_left_alone_by_all_domains);
     tcase_add_test(tcase, after_enough_errors_the_next_ca_is_tried);

@@ -174,12 +174,12 @@ Suite *suite_net_header(void)
     TCase *tcase = kit_case(suite, "headers");
 
     tcase_add_checked_fixture(tcase, set_up, NULL);
-    tcase_add_loop_test(tcase, links_are_found, 0, sizeof links / sizeof *links);
+    KIT_ADD_ROWS(tcase, links_are_found, links);
     tcase_add_test(tcase, links_are_counted_over_all_headers);
-    tcase_add_loop_test(tcase, json_types_are_told_from_others, 0, sizeof types / sizeof *types);
+    KIT_ADD_ROWS(tcase, json_types_are_told_from_others, types);
     tcase_add_test(tcase, an_answer_without_headers_has_none);
     tcase = kit_case(suite, "URLs");
-    tcase_add_loop_test(tcase, urls_are_judged, 0, sizeof urls / sizeof *urls);
+    KIT_ADD_ROWS(tcase, urls_are_judged, urls);
     tcase_add_test(tcase, the_host_of_a_url_is_bare);
     tcase_add_test(tcase, urls_are_shown_without_credentials);
     tcase_add_test(tcase, targets_are_seen_from_a_base);

@@ -104,6 +104,6 @@ Suite *suite_plan_budget(void)
     tcase_add_test(tcase, what_is_spent_by_hand_counts_but_no_longer_than_a_period);
     tcase_add_test(tcase, short_lives_have_short_periods);
     tcase = kit_case(suite, "rates");
-    tcase_add_loop_test(tcase, each_ca_has_its_budgets, 0, sizeof(rows) / sizeof(rows[0]));
+    KIT_ADD_ROWS(tcase, each_ca_has_its_budgets, rows);
     return suite;
 }

@@ -315,19 +315,19 @@ Suite *suite_plan_domain(void)
     TCase *tcase = kit_case(suite, "names");
 
     tcase_add_test(tcase, names_are_lowercase_and_each_is_there_once);
-    tcase_add_loop_test(tcase, a_name_must_be_possible_as_a_folder, 0, sizeof(names) / sizeof(names[0]));
+    KIT_ADD_ROWS(tcase, a_name_must_be_possible_as_a_folder, names);
     tcase_add_test(tcase, a_name_is_not_longer_than_dns_allows);
     tcase_add_test(tcase, a_wildcard_covers_one_label);
     tcase_add_test(tcase, what_a_wildcard_covers_is_not_ordered);
-    tcase_add_loop_test(tcase, the_mode_says_who_renews, 0, sizeof(modes) / sizeof(modes[0]));
+    KIT_ADD_ROWS(tcase, the_mode_says_who_renews, modes);
     tcase_add_test(tcase, the_first_authority_is_the_one_to_begin_with);
     tcase = kit_case(suite, "md.json");
     tcase_add_test(tcase, a_plain_domain_is_stored_as_ever);
     tcase_add_test(tcase, everything_is_read_and_written_the_same);
-    tcase_add_loop_test(tcase, the_state_is_read, 0, (int)(sizeof(stored_states) / sizeof(stored_states[0])));
+    KIT_ADD_ROWS(tcase, the_state_is_read, stored_states);
     tcase_add_test(tcase, what_is_looked_up_at_the_time_of_use_is_stored_only_when_it_is_the_domain_s_own);
     tcase_add_test(tcase, the_one_authority_of_old_stores_becomes_the_list);
     tcase_add_test(tcase, a_renamed_domain_keeps_its_name);
-    tcase_add_loop_test(tcase, without_a_name_there_is_no_domain, 0, sizeof(nameless) / sizeof(nameless[0]));
+    KIT_ADD_ROWS(tcase, without_a_name_there_is_no_domain, nameless);
     return suite;
 }

@@ -383,9 +383,8 @@ Suite *suite_plan_due(void)
     Suite *suite = suite_create("plan/due");
     TCase *tcase = kit_case(suite, "renewing");
 
-    tcase_add_loop_test(tcase, a_certificate_is_renewed_in_time, 0, sizeof(rows) / sizeof(rows[0]));
-    tcase_add_loop_test(tcase, a_certificate_that_does_not_fit_is_renewed_now, 0,
-                        sizeof(misfits) / sizeof(misfits[0]));
+    KIT_ADD_ROWS(tcase, a_certificate_is_renewed_in_time, rows);
+    KIT_ADD_ROWS(tcase, a_certificate_that_does_not_fit_is_renewed_now, misfits);
     tcase_add_test(tcase, without_a_certificate_it_is_now);
     tcase_add_test(tcase, damage_is_an_error_that_mends_itself);
     tcase_add_test(tcase, the_earliest_certificate_counts);
@@ -393,12 +392,11 @@ Suite *suite_plan_due(void)
     tcase_add_test(tcase, certificates_spread_over_the_window_of_their_ca);
     tcase_add_test(tcase, who_does_not_renew_has_a_state_but_no_time);
     tcase_add_test(tcase, a_warning_does_not_come_before_the_certificate);
-    tcase_add_loop_test(tcase, the_newest_valid_certificate_is_served, 0,
-                        sizeof(choices) / sizeof(choices[0]));
+    KIT_ADD_ROWS(tcase, the_newest_valid_certificate_is_served, choices);
     tcase_add_test(tcase, what_is_renewed_beside_files_is_renewed_for_its_own_sake);
     tcase_add_test(tcase, what_went_live_beside_files_is_not_renewed_again);
     tcase = kit_case(suite, "retrying");
-    tcase_add_loop_test(tcase, the_fault_is_the_schedule, 0, sizeof(retries) / sizeof(retries[0]));
-    tcase_add_loop_test(tcase, a_look_comes_in_time_for_the_renewal, 0, sizeof(looks) / sizeof(looks[0]));
+    KIT_ADD_ROWS(tcase, the_fault_is_the_schedule, retries);
+    KIT_ADD_ROWS(tcase, a_look_comes_in_time_for_the_renewal, looks);
     return suite;
 }

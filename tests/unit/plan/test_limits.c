@@ -142,13 +142,12 @@ Suite *suite_plan_limits(void)
     Suite *suite = suite_create("plan/limits");
     TCase *tcase = kit_case(suite, "names");
 
-    tcase_add_loop_test(tcase, more_names_than_a_certificate_takes_are_noticed, 0,
-                        sizeof(rows) / sizeof(rows[0]));
+    KIT_ADD_ROWS(tcase, more_names_than_a_certificate_takes_are_noticed, rows);
     tcase_add_test(tcase, names_that_a_wildcard_covers_do_not_count);
     tcase_add_test(tcase, what_is_not_ordered_has_no_limits);
     tcase_add_test(tcase, a_name_without_a_dot_is_nothing_for_a_public_ca);
     tcase = kit_case(suite, "keys");
-    tcase_add_loop_test(tcase, keys_that_are_not_signed_are_noticed, 0, sizeof(keys) / sizeof(keys[0]));
+    KIT_ADD_ROWS(tcase, keys_that_are_not_signed_are_noticed, keys);
     tcase_add_test(tcase, a_certificate_that_nobody_will_see_is_noticed);
     return suite;
 }

@@ -159,10 +159,8 @@ Suite *suite_plan_odd(void)
     Suite *suite = suite_create("plan/odd");
     TCase *tcase = kit_case(suite, "reading");
 
-    tcase_add_loop_test(tcase, what_does_not_fit_is_refused_with_a_reason, 0,
-                        sizeof(wrong) / sizeof(wrong[0]));
-    tcase_add_loop_test(tcase, copies_go_to_each_folder_that_is_named, 0,
-                        sizeof(folders) / sizeof(folders[0]));
+    KIT_ADD_ROWS(tcase, what_does_not_fit_is_refused_with_a_reason, wrong);
+    KIT_ADD_ROWS(tcase, copies_go_to_each_folder_that_is_named, folders);
     tcase_add_test(tcase, authorities_keep_their_order_and_replace_earlier_ones);
     tcase_add_test(tcase, files_add_up);
     tcase_add_test(tcase, no_binding_is_a_setting_too);

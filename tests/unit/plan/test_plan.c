@@ -201,13 +201,12 @@ Suite *suite_plan_plan(void)
     Suite *suite = suite_create("plan/plan");
     TCase *tcase = kit_case(suite, "overlaps");
 
-    tcase_add_loop_test(tcase, a_name_can_be_in_one_domain_only, 0, sizeof(rows) / sizeof(rows[0]));
+    KIT_ADD_ROWS(tcase, a_name_can_be_in_one_domain_only, rows);
     tcase_add_test(tcase, an_overlap_names_both_places);
     tcase_add_test(tcase, a_wildcard_finds_the_domain_it_has_a_rival_in_even_behind_one_of_its_own_names);
     tcase_add_test(tcase, where_domains_may_overlap_the_first_one_keeps_the_name);
     tcase = kit_case(suite, "looking up");
-    tcase_add_loop_test(tcase, domains_are_found_by_name_and_wildcard, 0,
-                        sizeof(lookups) / sizeof(lookups[0]));
+    KIT_ADD_ROWS(tcase, domains_are_found_by_name_and_wildcard, lookups);
     tcase_add_test(tcase, a_name_of_any_length_may_be_asked_for);
     tcase_add_test(tcase, an_exact_name_is_nearer_than_a_wildcard);
     tcase_add_test(tcase, domains_are_found_by_their_own_name);

@@ -328,8 +328,7 @@ Suite *suite_plan_policy(void)
     Suite *suite = suite_create("plan/policy");
     TCase *tcase = kit_case(suite, "reading");
 
-    tcase_add_loop_test(tcase, what_does_not_fit_is_refused_with_a_reason, 0,
-                        sizeof(wrong) / sizeof(wrong[0]));
+    KIT_ADD_ROWS(tcase, what_does_not_fit_is_refused_with_a_reason, wrong);
     tcase_add_test(tcase, words_are_read_in_any_case);
     tcase_add_test(tcase, older_words_mean_the_same);
     tcase_add_test(tcase, older_directives_find_the_newer_rows);

@@ -101,8 +101,7 @@ Suite *suite_plan_policy_json(void)
     Suite *suite = suite_create("plan/policy_json");
     TCase *tcase = kit_case(suite, "reading");
 
-    tcase_add_loop_test(tcase, a_value_that_does_not_fit_is_as_good_as_absent, 0,
-                        sizeof(unusable) / sizeof(unusable[0]));
+    KIT_ADD_ROWS(tcase, a_value_that_does_not_fit_is_as_good_as_absent, unusable);
     tcase_add_test(tcase, one_bad_value_does_not_spoil_the_others);
     tcase_add_test(tcase, windows_of_old_stores_are_seconds);
     tcase_add_test(tcase, nested_keys_are_found);

@@ -150,7 +150,7 @@ Suite *suite_store_audit(void)
     tcase_add_checked_fixture(tcase, set_up, NULL);
     tcase_add_test(tcase, nothing_is_found_in_a_new_store);
     tcase_add_test(tcase, a_store_that_is_not_there_yet_is_no_finding);
-    tcase_add_loop_test(tcase, what_others_may_see_is_found, 0, sizeof(rows) / sizeof(rows[0]));
+    KIT_ADD_ROWS(tcase, what_others_may_see_is_found, rows);
     tcase_add_test(tcase, folders_that_the_servers_user_cannot_write_are_found);
     tcase_add_test(tcase, folders_that_the_servers_user_cannot_pass_or_read_are_found);
     tcase_add_test(tcase, folders_above_the_store_are_looked_at);

@@ -300,7 +300,7 @@ Suite *suite_store_files(void)
     tcase_add_test(tcase, what_a_stopped_write_left_is_swept_when_it_is_stale);
     tcase_add_test(tcase, a_full_disk_is_told_in_words);
     tcase_add_test(tcase, a_lack_of_rights_names_the_owner);
-    tcase_add_loop_test(tcase, only_plain_files_are_read, 0, sizeof traps / sizeof *traps);
+    KIT_ADD_ROWS(tcase, only_plain_files_are_read, traps);
     tcase_add_test(tcase, a_file_of_the_largest_size_is_read);
     tcase_add_test(tcase, a_linked_folder_is_not_entered);
     tcase_add_test(tcase, names_are_listed_by_type_and_sorted);

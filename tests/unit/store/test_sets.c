@@ -427,8 +427,7 @@ Suite *suite_store_sets(void)
     tcase_add_test(tcase, a_drop_can_be_stopped_after_every_system_call);
     tcase_add_test(tcase, stale_halves_are_removed_and_young_ones_left);
     tcase_add_test(tcase, a_damaged_intent_is_left_until_it_is_stale);
-    tcase_add_loop_test(tcase, an_intent_in_a_folder_of_others_is_about_that_folder_alone, 0,
-                        sizeof hostile / sizeof *hostile);
+    KIT_ADD_ROWS(tcase, an_intent_in_a_folder_of_others_is_about_that_folder_alone, hostile);
     tcase_add_test(tcase, a_pipe_as_intent_blocks_nobody);
     tcase_add_test(tcase, many_threads_replace_a_set_and_none_is_lost);
     return suite;

@@ -292,10 +292,9 @@ Suite *suite_store_store(void)
     TCase *tcase = kit_case(suite, "helpers");
 
     tcase_add_checked_fixture(tcase, set_up, NULL);
-    tcase_add_loop_test(tcase, only_single_segments_are_names, 0, sizeof segments / sizeof *segments);
+    KIT_ADD_ROWS(tcase, only_single_segments_are_names, segments);
     tcase_add_test(tcase, a_name_has_at_most_255_bytes);
-    tcase_add_loop_test(tcase, places_outside_of_the_store_are_refused, 0,
-                        sizeof bad_places / sizeof *bad_places);
+    KIT_ADD_ROWS(tcase, places_outside_of_the_store_are_refused, bad_places);
     tcase_add_test(tcase, the_store_as_a_whole_cannot_be_dropped);
     tcase_add_test(tcase, a_set_with_a_bad_file_name_is_refused);
     tcase_add_test(tcase, what_is_absent_is_no_failure);

@@ -403,8 +403,7 @@ Suite *suite_store_store_fs(void)
     tcase_add_test(tcase, groups_of_an_earlier_module_get_their_modes);
     tcase_add_test(tcase, the_secret_is_made_once);
     tcase_add_test(tcase, two_stores_have_two_secrets);
-    tcase_add_loop_test(tcase, a_store_that_cannot_be_read_is_refused_and_kept, 0,
-                        sizeof damaged / sizeof *damaged);
+    KIT_ADD_ROWS(tcase, a_store_that_cannot_be_read_is_refused_and_kept, damaged);
     tcase_add_test(tcase, the_refusal_does_not_show_the_secret);
     tcase_add_test(tcase, a_store_that_cannot_be_made_is_a_failure);
     tcase_add_test(tcase, a_first_start_can_be_stopped_after_every_system_call);
